@@ -1,0 +1,25 @@
+"""Every hard limit of the product in one place, each with its reason.
+
+Limits that the contracts enforce stand here with the same numbers; a test compares them with the contracts' constants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["LIMITS", "Limits"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """All limits; sizes in bytes, times in seconds unless the name says otherwise."""
+
+    # Entries travel in tiles with a 16-bit length before each (C2SP tlog-tiles).
+    log_entry_bytes: int = 65_535
+    # The network engine's transaction limit is 128 KB; the rest is room for the signature and the envelope.
+    transaction_calldata_bytes: int = 96 * 1024
+    # A batch must fit a block beside others; measured batches of 200 transitions need 5 M.
+    transaction_gas: int = 8_000_000
+
+
+LIMITS = Limits()
