@@ -20,6 +20,10 @@ class Limits:
     transaction_calldata_bytes: int = 96 * 1024
     # A batch must fit a block beside others; measured batches of 200 transitions need 5 M.
     transaction_gas: int = 8_000_000
+    # A record of twelve fields has 2 KB; a receipt with its proofs, the longest document read in one piece, under 1 MB.
+    json_bytes: int = 4 * 1024 * 1024
+    # Our documents nest six deep; parsers recurse, so a bound keeps a hostile one from exhausting the stack.
+    json_depth: int = 24
 
 
 LIMITS = Limits()
