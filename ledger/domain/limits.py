@@ -24,6 +24,12 @@ class Limits:
     json_bytes: int = 4 * 1024 * 1024
     # Our documents nest six deep; parsers recurse, so a bound keeps a hostile one from exhausting the stack.
     json_depth: int = 24
+    # Fewer leaves would let a reader of the chain guess how many materials a batch holds.
+    batch_leaves_least: int = 256
+    # The manifest of a batch is read in one piece: a million leaves are 120 MB of it, a year's papers of a county.
+    batch_leaves: int = 2**20
+    # How often a material is used before its leaves run out and more are anchored; leaves cost nothing on the chain.
+    leaves_per_subject: int = 8
 
 
 LIMITS = Limits()
