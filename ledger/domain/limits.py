@@ -16,6 +16,12 @@ class Limits:
 
     # Entries travel in tiles with a 16-bit length before each (C2SP tlog-tiles).
     log_entry_bytes: int = 65_535
+    # Fifteen cities with both cosignatures each take 52 KB; as much again is room for witnesses outside.
+    log_note_bytes: int = 128 * 1024
+    # Log, fifteen cities twice, and as many outside witnesses; C2SP signed-note asks for at least 16.
+    log_note_signatures: int = 64
+    # A name of 255 bytes and an ML-DSA-44 key in base64 stay below it.
+    log_vkey_chars: int = 2_304
     # The network engine's transaction limit is 128 KB; the rest is room for the signature and the envelope.
     transaction_calldata_bytes: int = 96 * 1024
     # A batch must fit a block beside others; measured batches of 200 transitions need 5 M.
@@ -30,6 +36,14 @@ class Limits:
     batch_leaves: int = 2**20
     # How often a material is used before its leaves run out and more are anchored; leaves cost nothing on the chain.
     leaves_per_subject: int = 8
+    # A paper states some dozens of things at most; files of a material are fields too.
+    record_fields: int = 128
+    # One field is a name, a number, an address or a paragraph; whole texts are files.
+    record_field_bytes: int = 16 * 1024
+    # 128 digests of 43 characters and the plain members; anything longer is not a record.
+    record_bytes: int = 32 * 1024
+    # A household register with all its members is the largest; each subject has leaves of its own.
+    record_subjects: int = 32
 
 
 LIMITS = Limits()
