@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 __all__ = [
     "EVENTS",
+    "AdmissionProposed",
     "AgreementAccepted",
     "AgreementDrafted",
     "AgreementEnded",
@@ -189,6 +190,19 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
+class AdmissionProposed:
+    """Whom a vote of kind 1 would list; it goes before its ``Proposed``."""
+
+    proposal: int
+    division: int
+    level: int
+    parent: int
+    voting: bool
+    name: str
+    administrator: Address
+
+
+@dataclass(frozen=True, slots=True)
 class Voted:
     """One member's vote."""
 
@@ -209,7 +223,7 @@ class ProposalClosed:
 
 @dataclass(frozen=True, slots=True)
 class GenerationAdded:
-    """A contract became the current generation of its kind: 1 catalogue, 2 materials, 3 cases."""
+    """A contract became the current generation of its kind: 1 catalogue, 2 materials, 3 cases, 4 consents."""
 
     kind: int
     generation: int
@@ -601,6 +615,7 @@ Event: TypeAlias = (
     | EndpointPublished
     | DepartmentSet
     | Proposed
+    | AdmissionProposed
     | Voted
     | ProposalClosed
     | GenerationAdded

@@ -41,6 +41,8 @@ class Reason(IntEnum):
     NO_CALENDAR = 28
     PAST_DAY = 29
     DELAY_RUNNING = 30
+    NO_RECOVERY = 31
+    RECOVERY_OBJECTED = 32
 
     # catalogue: 40 to 59.
     UNKNOWN_MATTER = 40
