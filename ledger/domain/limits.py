@@ -22,6 +22,14 @@ class Limits:
     log_note_signatures: int = 64
     # A name of 255 bytes and an ML-DSA-44 key in base64 stay below it.
     log_vkey_chars: int = 2_304
+    # Thirty-two logs and witnesses with ML-DSA-44 keys take 120 KB with their addresses.
+    log_policy_bytes: int = 256 * 1024
+    # C2SP tlog-policy asks for at least 32 logs, witnesses and groups.
+    log_policy_items: int = 32
+    # Each cosigning city is two witnesses and a group of a policy, with one group more for the quorum.
+    log_cosigning_cities: int = 15
+    # More origins would help nobody: the trees are identical, and each costs every outside witness a state.
+    log_publishers: int = 3
     # The network engine's transaction limit is 128 KB; the rest is room for the signature and the envelope.
     transaction_calldata_bytes: int = 96 * 1024
     # A batch must fit a block beside others; measured batches of 200 transitions need 5 M.
@@ -44,6 +52,11 @@ class Limits:
     record_bytes: int = 32 * 1024
     # A household register with all its members is the largest; each subject has leaves of its own.
     record_subjects: int = 32
+
+    # A signed request between cities: long enough for a slow line, short enough that few nonces are kept.
+    peer_signature_seconds: int = 60
+    # Clocks of two cities may differ by this much before a signature counts as made in the future.
+    peer_clock_seconds: int = 30
 
 
 LIMITS = Limits()
