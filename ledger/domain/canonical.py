@@ -28,7 +28,7 @@ from ledger.errors import FormatError, InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["JsonObject", "JsonValue", "decode", "decode_object", "encode"]
+__all__ = ["JsonObject", "JsonValue", "decode", "decode_object", "encode", "parse"]
 
 JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
@@ -73,7 +73,8 @@ def _plain(value: object, depth: int) -> bool:  # noqa: PLR0911 -- one answer pe
                 return False
         return True
     if kind is list:
-        return all(type(item) is str or _plain(item, depth - 1) for item in value)  # type: ignore[attr-defined]  # kind is list
+        # A list of texts, the digests of a record, is by far the commonest and is looked at in one call.
+        return set(map(type, value)) == {str} or all(_plain(item, depth - 1) for item in value)  # type: ignore[call-overload,attr-defined]  # kind is list
     return False
 
 
@@ -112,14 +113,17 @@ def decode_object(data: bytes, *, limit: int | None = None) -> JsonObject:
     return value
 
 
-def _explain(data: bytes) -> NoReturn:
-    """Find the reason why the fast parser refused."""
-    _carefully(data)
-    raise FormatError("canonical.malformed")
+def parse(data: bytes, *, limit: int | None = None) -> JsonValue:
+    """Read JSON of others, in whatever spelling, with every check of :func:`decode` but the last.
 
+    For bytes that are themselves what is hashed (the disclosures of RFC 9901) or are not hashed at all.
 
-def _carefully(data: bytes) -> JsonValue:
-    """Parse step by step, so that each fault gets its own code."""
+    Raises:
+        FormatError: as :func:`decode`, except ``canonical.not_canonical``.
+    """
+    most = LIMITS.json_bytes if limit is None else limit
+    if len(data) > most:
+        raise FormatError("canonical.too_long", size=len(data), limit=most)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -135,6 +139,18 @@ def _carefully(data: bytes) -> JsonValue:
         )
     except json.JSONDecodeError as error:
         raise FormatError("canonical.malformed", position=error.pos) from error
+    return value
+
+
+def _explain(data: bytes) -> NoReturn:
+    """Find the reason why the fast parser refused."""
+    _carefully(data)
+    raise FormatError("canonical.malformed")
+
+
+def _carefully(data: bytes) -> JsonValue:
+    """Parse step by step, so that each fault gets its own code."""
+    value = parse(data, limit=len(data))
     try:
         again = encode(value)
     except InputError as error:

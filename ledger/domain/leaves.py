@@ -185,13 +185,13 @@ def padded_size(real: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class LeafRequest:
-    """The leaves that one material needs.
+    """The leaves that one data subject needs for one material.
 
     Args:
         digest: SHA-256 of the record.
         expires: the record's own expiry, 0 for none; rounded here.
         holding: who keeps the keys.
-        holders: one fresh address for each one-time leaf, every data subject's in turn.
+        holders: one fresh address for each one-time leaf.
     """
 
     digest: bytes
@@ -204,8 +204,8 @@ class LeafRequest:
 class BatchPlan:
     """A batch ready to be anchored.
 
-    ``entries`` stand in the secret order; ``blindings`` beside them (empty for a dummy); ``indices[m][k]`` is where the
-    *k*-th holder of material *m* stands.
+    ``entries`` stand in the secret order; ``blindings`` beside them (empty for a dummy); ``indices[r][k]`` is where the
+    *k*-th holder of request *r* stands.
     """
 
     entries: tuple[bytes, ...]
@@ -253,7 +253,7 @@ def plan_batch(requests: Sequence[LeafRequest], rand: Randomness) -> BatchPlan:
     return BatchPlan(
         tuple([entries[origin] for origin in order]),
         tuple([blindings[origin] for origin in order]),
-        _by_material(requests, places),
+        _by_request(requests, places),
     )
 
 
@@ -273,7 +273,7 @@ def _permutation(size: int, rand: Randomness) -> list[int]:
     return sorted(range(size), key=keys.__getitem__)
 
 
-def _by_material(requests: Sequence[LeafRequest], places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+def _by_request(requests: Sequence[LeafRequest], places: Sequence[int]) -> tuple[tuple[int, ...], ...]:
     found = []
     at = 0
     for request in requests:

@@ -118,6 +118,21 @@ def test_fractions_and_other_alphabets_are_read() -> None:
     assert canonical.decode(canonical.encode(value)) == value
 
 
+def test_other_spellings_are_parsed_but_not_other_faults() -> None:
+    assert canonical.parse(b' {"b": 1.0, "a": "\\u0041"}\n') == {"b": 1.0, "a": "A"}
+    for data, code in [
+        (b'{"a":1, "a":1}', "duplicate_key"),
+        (b"[1e400]", "number"),
+        (b"\xff", "not_utf8"),
+        (b"[", "malformed"),
+    ]:
+        with pytest.raises(FormatError) as caught:
+            canonical.parse(data)
+        assert caught.value.code == f"canonical.{code}"
+    with pytest.raises(FormatError, match=r"canonical.too_long"):
+        canonical.parse(b"[1]", limit=2)
+
+
 def test_an_object_is_asked_for() -> None:
     assert canonical.decode_object(b'{"a":[1]}') == {"a": [1]}
     with pytest.raises(FormatError, match=r"canonical.not_object"):
