@@ -1,0 +1,221 @@
+"""The ports of the ledger: what services need of the world, as protocols, and the values that pass through them.
+
+An adapter behind each (an engine, a keystore, a directory, IPFS) is chosen once, in ``ledger.bootstrap``; everything
+above knows only these. The values are plain, so that importing this module loads neither web3 nor a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from ledger.domain.events import Event
+
+__all__ = [
+    "ROLES",
+    "Argument",
+    "Block",
+    "Chain",
+    "Clock",
+    "Head",
+    "KeyHolder",
+    "LocatedEvent",
+    "MinedTransaction",
+    "Random",
+    "Receipt",
+    "SignedTransaction",
+    "Signer",
+    "UnsignedTransaction",
+]
+
+# Answers the time of day in POSIX seconds.
+Clock: TypeAlias = Callable[[], int]
+# Answers that many random bytes.
+Random: TypeAlias = Callable[[int], bytes]
+# A parameter of an event as the log writes it: name, ABI type, value.
+Argument: TypeAlias = tuple[str, str, object]
+
+# The roles of a member's chain keys, by the names that the outbox and the keystore use.
+ROLES = ("administer", "operate", "witness", "issue", "regulate", "recover")
+
+
+# ---- the chain ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedEvent:
+    """A contract's event and its place in the chain; ``log_index`` counts within the block."""
+
+    event: Event
+    contract: str
+    block: int
+    time: int
+    transaction: bytes
+    log_index: int
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block's header, as far as it is needed, and the events of our contracts in it, in order."""
+
+    number: int
+    hash: bytes
+    parent: bytes
+    time: int
+    receipts_root: bytes
+    events: tuple[LocatedEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest block, and the number of the newest one that can no longer be taken back."""
+
+    number: int
+    hash: bytes
+    time: int
+    finalised: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a mined transaction; ``events`` are those of our contracts."""
+
+    transaction: bytes
+    succeeded: bool
+    block: int
+    gas_used: int
+    events: tuple[LocatedEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MinedTransaction:
+    """A transaction as the chain holds it, found by its sender's nonce."""
+
+    hash: bytes
+    sender: str
+    nonce: int
+    contract: str
+    data: bytes
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnsignedTransaction:
+    """A call of a contract before it is signed: legacy form, no value, no fee."""
+
+    chain_id: int
+    nonce: int
+    contract: str
+    data: bytes
+    gas: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """The bytes to send, and the hash by which the chain will know them."""
+
+    raw: bytes
+    hash: bytes
+
+
+class Chain(Protocol):
+    """An engine that holds the contracts.
+
+    Whatever an engine answers that cannot be true raises ``IntegrityError``; an engine that does not answer raises
+    ``UnavailableError``.
+    """
+
+    def chain_id(self) -> int:
+        """Answer the chain's number, which every signature names."""
+        ...
+
+    def head(self) -> Head:
+        """Answer where the chain stands now."""
+        ...
+
+    def blocks(self, first: int, last: int) -> Sequence[Block]:
+        """Read the blocks ``first`` to ``last``, both included, with the events of our contracts.
+
+        Verified are each header's hash, each link to the parent within the range, and, for each block that holds our
+        events, the receipts root; ``unverified`` names what of this an engine's format does not allow.
+        """
+        ...
+
+    def unverified(self) -> tuple[str, ...]:
+        """Name the checks that this kind of engine does not allow: ``header_hash``, ``receipts_root``."""
+        ...
+
+    def call(self, contract: str, kind: str, function: str, *args: object, block: int | None = None) -> object:
+        """Ask a view of a contract of that kind; the newest state, or that of an earlier block.
+
+        Raises:
+            ConflictError: ``chain.reverted``, with the contract's own words in ``why``.
+        """
+        ...
+
+    def send(self, raw: bytes) -> bytes:
+        """Hand in a signed transaction and answer its hash; one that is already known is no error.
+
+        Raises:
+            ConflictError: ``chain.nonce_used``, ``chain.nonce_taken``, ``chain.sender_refused`` or
+                ``chain.transaction_refused``.
+            UnavailableError: ``chain.pool_full`` or ``chain.unreachable``.
+        """
+        ...
+
+    def receipt(self, transaction: bytes) -> Receipt | None:
+        """Answer what became of a transaction, or ``None`` while it is not mined."""
+        ...
+
+    def nonce(self, address: str) -> int:
+        """Answer how many transactions of an address are mined."""
+        ...
+
+    def mined(self, address: str, nonce: int) -> MinedTransaction | None:
+        """Find the mined transaction of an address with that nonce, or ``None`` where there is none yet."""
+        ...
+
+
+class Signer(Protocol):
+    """A chain key, wherever it is kept."""
+
+    @property
+    def address(self) -> str:
+        """The key's address, lowercase."""
+        ...
+
+    def sign_transaction(self, transaction: UnsignedTransaction) -> SignedTransaction:
+        """Sign a transaction; the same transaction always gives the same bytes (RFC 6979)."""
+        ...
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """Sign a 32-byte digest: r ‖ s ‖ v, 65 bytes, low s, v 27 or 28."""
+        ...
+
+
+# ---- keys -----------------------------------------------------------------------------------------------------------
+
+
+class KeyHolder(Protocol):
+    """The daemon as seen by the web process, which holds no private key of the city.
+
+    Each method applies the rules of its own accord: whoever reaches the socket gains no more than the rules allow.
+    """
+
+    def cosign(self, request: bytes) -> bytes:
+        """Answer a ``tlog-witness`` ``add-checkpoint`` request with the cosignature lines."""
+        ...
+
+    def release(self, use: int, requester: int) -> bytes:
+        """Answer the sealed content key and the record of what that use lets that member read."""
+        ...
+
+    def open(self, sealed: bytes, info: bytes) -> bytes:
+        """Open what was sealed by HPKE to this city under ``info``."""
+        ...
+
+    def sign_request(self, base: bytes) -> bytes:
+        """Sign the signature base of a request to another city (RFC 9421, Ed25519)."""
+        ...

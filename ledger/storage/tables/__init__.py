@@ -1,0 +1,14 @@
+"""Tables, one file for each noun; all of them hang on one :data:`metadata`.
+
+Two kinds: *projections* are a picture of the chain and may be dropped and rebuilt at any time; *local* tables (the
+outbox, sessions, drafts, refusals off the chain) are not, and are backed up. A table says which it is in its ``info``:
+``{"kind": "projection"}`` or ``{"kind": "local"}``. Only types that SQLite and PostgreSQL share are used; integers of the
+contracts that are wider than 63 bits are stored as text.
+"""
+
+from __future__ import annotations
+
+from ledger.storage.tables.metadata import LOCAL, PROJECTION, metadata
+from ledger.storage.tables.outbox import intents, transactions
+
+__all__ = ["LOCAL", "PROJECTION", "intents", "metadata", "transactions"]
