@@ -58,5 +58,10 @@ class Limits:
     # Clocks of two cities may differ by this much before a signature counts as made in the future.
     peer_clock_seconds: int = 30
 
+    # How long a writer waits for another; a synchroniser's chunk takes well under a second.
+    database_lock_seconds: int = 15
+    # More than this waiting means that the engine is away: say so while it is still a matter of minutes.
+    outbox_waiting: int = 20_000
+
 
 LIMITS = Limits()
