@@ -33,6 +33,7 @@ __all__ = [
     "inclusion_ranges",
     "leaf_hash",
     "leaf_hashes",
+    "level_above",
     "levels",
     "node_hash",
     "range_hash",
@@ -77,7 +78,8 @@ def _parents(level: Sequence[bytes]) -> list[bytes]:
     return [sha256(b"\x01" + left + right).digest() for left, right in zip(nodes, nodes, strict=False)]
 
 
-def _level_above(level: Sequence[bytes]) -> list[bytes]:
+def level_above(level: Sequence[bytes]) -> list[bytes]:
+    """Hash a level's nodes in pairs; an odd last one is carried up unchanged."""
     above = _parents(level)
     if len(level) & 1:
         above.append(level[-1])
@@ -92,7 +94,7 @@ def levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
     """
     tree = [list(leaves)]
     while len(tree[-1]) > 1:
-        tree.append(_level_above(tree[-1]))
+        tree.append(level_above(tree[-1]))
     return tree
 
 
@@ -102,7 +104,7 @@ def root(leaves: Sequence[bytes]) -> bytes:
         return EMPTY_ROOT
     level: Sequence[bytes] = leaves
     while len(level) > 1:
-        level = _level_above(level)
+        level = level_above(level)
     return level[0]
 
 
