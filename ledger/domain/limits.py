@@ -22,6 +22,10 @@ class Limits:
     log_note_signatures: int = 64
     # A name of 255 bytes and an ML-DSA-44 key in base64 stay below it.
     log_vkey_chars: int = 2_304
+    # A note of full length, 63 hashes and the extra data in base64.
+    log_proof_bytes: int = 256 * 1024
+    # Opaque to us and signed by nobody: room for a pointer to the document, not for the document.
+    log_proof_extra_bytes: int = 64 * 1024
     # Thirty-two logs and witnesses with ML-DSA-44 keys take 120 KB with their addresses.
     log_policy_bytes: int = 256 * 1024
     # C2SP tlog-policy asks for at least 32 logs, witnesses and groups.
@@ -62,6 +66,35 @@ class Limits:
     database_lock_seconds: int = 15
     # More than this waiting means that the engine is away: say so while it is still a matter of minutes.
     outbox_waiting: int = 20_000
+
+    # --- The embedded engine ---
+    # The network engines refuse a transaction over 128 KB; what fits there must fit here and the other way round.
+    engine_transaction_bytes: int = 128 * 1024
+    # 30 seconds of blocks at the measured rate, and memory for them; beyond that a sender is told to come again.
+    engine_pool_transactions: int = 8_192
+    engine_pool_bytes: int = 64 * 1024 * 1024
+    # One member's daemon sends at most a few thousand ahead; half of the pool stays for the others.
+    engine_pool_sender: int = 4_096
+    # A nonce further ahead than one sender may have waiting can never become ready.
+    engine_nonce_ahead: int = 4_096
+    # A missing nonce that is not sent again within ten minutes was lost by its sender.
+    engine_waiting_seconds: int = 600
+    # Replaced, expired and refused transactions that can still be asked for: twice the pool.
+    engine_outcomes: int = 16_384
+    # A call holds one of the reading threads: 50 M gas are a few seconds of it (the usual cap of public nodes).
+    engine_call_gas: int = 50_000_000
+    # eth_getLogs reads one row a block; ten thousand of them take tens of milliseconds.
+    engine_log_blocks: int = 10_000
+    # A client that wants more pages by blocks; the answer is built in memory.
+    engine_log_results: int = 100_000
+    engine_log_bytes: int = 64 * 1024 * 1024
+    # A batch of the largest transactions in hexadecimal, thirty at a time.
+    engine_body_bytes: int = 8 * 1024 * 1024
+    # As many requests as one body may hold; each is answered in turn by one thread.
+    engine_batch_requests: int = 1_000
+    # Filters are kept in memory for clients that poll; five minutes is what other nodes keep an idle one.
+    engine_filters: int = 1_024
+    engine_filter_seconds: int = 300
 
 
 LIMITS = Limits()
