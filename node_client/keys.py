@@ -38,7 +38,8 @@ __all__ = [
 
 # The second witness may be another clerk's, or another city's; a county window has one.
 CHAIN_ROLES = ("administer", "operate", "witness", "witness-2", "issue", "regulate", "recover")
-SERVICE_KINDS = ("cosign-ed25519", "cosign-ml-dsa-44", "hpke", "requests-ed25519", "log-ed25519")
+# "custody" seals the seeds that the city keeps for applicants; all others have a public half on the chain.
+SERVICE_KINDS = ("cosign-ed25519", "cosign-ml-dsa-44", "hpke", "requests-ed25519", "log-ed25519", "custody")
 
 _SEED_BYTES = dict.fromkeys(SERVICE_KINDS, 32) | {"hpke": 96}  # ML-KEM-768 seed (64) and X25519 private key (32)
 _FORMAT = "tongban/service-keys/1"

@@ -96,5 +96,10 @@ class Limits:
     engine_filters: int = 1_024
     engine_filter_seconds: int = 300
 
+    # Six digits guessed this often have a chance of five in a million before the lock.
+    custody_wrong_pins: int = 5
+    # Long enough that guessing does not pay, short enough to wait for at a window.
+    custody_lock_seconds: int = 900
+
 
 LIMITS = Limits()
