@@ -22,10 +22,12 @@ __all__ = [
     "KeyHolder",
     "LocatedEvent",
     "MinedTransaction",
+    "Peers",
     "Random",
     "Receipt",
     "SignedTransaction",
     "Signer",
+    "TypedMessage",
     "UnsignedTransaction",
 ]
 
@@ -144,7 +146,7 @@ class Chain(Protocol):
         ...
 
     def unverified(self) -> tuple[str, ...]:
-        """Name the checks that this kind of engine does not allow: ``header_hash``, ``receipts_root``."""
+        """Name the checks that this kind of engine does not allow: ``header_hash``, ``receipts_root``, ``transaction_hash``."""
         ...
 
     def call(self, contract: str, kind: str, function: str, *args: object, block: int | None = None) -> object:
@@ -208,8 +210,11 @@ class KeyHolder(Protocol):
         """Answer a ``tlog-witness`` ``add-checkpoint`` request with the cosignature lines."""
         ...
 
-    def release(self, use: int, requester: int) -> bytes:
-        """Answer the sealed content key and the record of what that use lets that member read."""
+    def release(self, use: int, requester: int, disclosed: bytes) -> bytes:
+        """Answer what that finalised use lets that member read: the record's disclosed part and the sealed content key.
+
+        ``disclosed`` is the document whose digest the consent names: which fields of which leaf may be shown.
+        """
         ...
 
     def open(self, sealed: bytes, info: bytes) -> bytes:
@@ -218,4 +223,63 @@ class KeyHolder(Protocol):
 
     def sign_request(self, base: bytes) -> bytes:
         """Sign the signature base of a request to another city (RFC 9421, Ed25519)."""
+        ...
+
+    def witness(self, seat: int, typed: TypedMessage) -> bytes:
+        """Sign, as the first or second witness of this city's window, what a person said or signed there."""
+        ...
+
+    def custodian(self, typed: TypedMessage) -> bytes:
+        """Sign, as the custodian of leaves, the commitment of a paper that a person signed at a window."""
+        ...
+
+    def custody_enrol(self, pin: str) -> str:
+        """Make a seed for a person whose identity was just established; answer the random reference."""
+        ...
+
+    def custody_account(self, person: str, branch: int) -> tuple[int, str]:
+        """Reserve the next account of a seed in custody: its number and its extended public key."""
+        ...
+
+    def custody_sign(
+        self, person: str, branch: int, number: int, leaf: int, digest: bytes, confirmation: str | tuple[bytes, bytes]
+    ) -> bytes:
+        """Sign a digest with a key in custody, on the person's own number or two witnesses' signatures."""
+        ...
+
+
+# ---- other cities ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TypedMessage:
+    """An EIP-712 message by its primary type, the contract that checks it, and its fields."""
+
+    kind: str
+    contract: str
+    fields: tuple[tuple[str, int | str | bytes], ...]
+
+
+class Peers(Protocol):
+    """The other cities' nodes; every request is signed and every answer's signature checked.
+
+    Raises:
+        UnavailableError: ``peers.unreachable``; the work waits and is asked again.
+        LedgerError: what the other city answered, with its own code.
+    """
+
+    def blob(self, member: int, cid: str) -> bytes:
+        """Fetch one block of encrypted content; the caller's store hashes it again."""
+        ...
+
+    def release(self, member: int, use: int, disclosed: bytes) -> bytes:
+        """Ask the custodian for what a recorded use lets this city read."""
+        ...
+
+    def add_checkpoint(self, member: int, request: bytes) -> tuple[int, bytes]:
+        """Ask another city to cosign a checkpoint (C2SP tlog-witness); answer its status and body."""
+        ...
+
+    def hand_over(self, member: int, document: bytes) -> None:
+        """Deliver a document of a case (a sealed paper, a consent's terms) to another city's inbox."""
         ...
