@@ -8,7 +8,18 @@ contracts that are wider than 63 bits are stored as text.
 
 from __future__ import annotations
 
+from ledger.storage.tables.drafts import inbox, material_drafts, peer_nonces, received
 from ledger.storage.tables.metadata import LOCAL, PROJECTION, metadata
 from ledger.storage.tables.outbox import intents, transactions
 
-__all__ = ["LOCAL", "PROJECTION", "intents", "metadata", "transactions"]
+__all__ = [
+    "LOCAL",
+    "PROJECTION",
+    "inbox",
+    "intents",
+    "material_drafts",
+    "metadata",
+    "peer_nonces",
+    "received",
+    "transactions",
+]
