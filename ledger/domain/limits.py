@@ -56,6 +56,8 @@ class Limits:
     record_bytes: int = 32 * 1024
     # A household register with all its members is the largest; each subject has leaves of its own.
     record_subjects: int = 32
+    # A joint case has a handful of cities; the count is one byte and each wrapped key 1.2 KB.
+    box_readers: int = 64
 
     # A signed request between cities: long enough for a slow line, short enough that few nonces are kept.
     peer_signature_seconds: int = 60
