@@ -103,5 +103,8 @@ class Limits:
     # Long enough that guessing does not pay, short enough to wait for at a window.
     custody_lock_seconds: int = 900
 
+    # A paper of a case is one raw block, and larger content belongs into a material.
+    paper_bytes: int = 256 * 1024
+
 
 LIMITS = Limits()
