@@ -56,7 +56,7 @@ PAPERS = (
     Paper("identity-spouse", "identity-card", "identity-card-spouse.jpg", ("spouse",)),
     Paper("household", "household-register", "household-register.pdf", ("applicant", "spouse")),
     Paper("marriage", "marriage-certificate", "marriage-certificate.pdf", ("applicant", "spouse")),
-    Paper("contribution", "provident-fund-certificate", "contribution-certificate.ofd", ("applicant",)),
+    Paper("contribution", "fund-contribution", "contribution-certificate.ofd", ("applicant",)),
     Paper("contract", "purchase-contract", "purchase-contract.pdf", ("applicant",)),
 )
 
