@@ -6,7 +6,7 @@ above knows only these. The values are plain, so that importing this module load
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -15,6 +15,7 @@ from ledger.domain.events import Event
 __all__ = [
     "ROLES",
     "Argument",
+    "BlobStore",
     "Block",
     "Chain",
     "Clock",
@@ -194,6 +195,46 @@ class Signer(Protocol):
 
     def sign_digest(self, digest: bytes) -> bytes:
         """Sign a 32-byte digest: r ‖ s ‖ v, 65 bytes, low s, v 27 or 28."""
+        ...
+
+
+# ---- blobs ----------------------------------------------------------------------------------------------------------
+
+
+class BlobStore(Protocol):
+    """A store of raw blocks by identifier (CIDv1, SHA-256); content of any size lies over it in ``blobs.content``.
+
+    Every read is hashed again. Whatever does not answer raises ``UnavailableError`` (``blobs.unreachable``), a full disk
+    ``blobs.full``; text that is no identifier ``FormatError`` (``blobs.cid``).
+    """
+
+    def put(self, block: bytes) -> str:
+        """Store a block durably and answer its identifier; doing so twice is no error, and repairs a damaged copy.
+
+        Raises:
+            InputError: ``blobs.block_too_large``.
+        """
+        ...
+
+    def get(self, cid: str) -> bytes:
+        """Read a block.
+
+        Raises:
+            NotFoundError: ``blobs.not_found``.
+            IntegrityError: ``blobs.damaged``, naming the block; its bytes are not shown.
+        """
+        ...
+
+    def has(self, cid: str) -> bool:
+        """Say whether the block is in this store and whole."""
+        ...
+
+    def delete(self, cids: Iterable[str]) -> int:
+        """Make blocks gone from this store, durably, and answer how many were there."""
+        ...
+
+    def cids(self) -> Iterator[str]:
+        """Name all blocks, in order."""
         ...
 
 

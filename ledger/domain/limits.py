@@ -58,6 +58,10 @@ class Limits:
     record_subjects: int = 32
     # A joint case has a handful of cities; the count is one byte and each wrapped key 1.2 KB.
     box_readers: int = 64
+    # Blocks travel whole between cities and through bitswap, which takes no more than 2 MB; 1 MB is the custom of IPFS.
+    block_bytes: int = 1024 * 1024
+    # The manifest of a content lists its blocks and must itself fit in one: 4 GB need 254 KB.
+    content_bytes: int = 4 * 1024**3
 
     # A signed request between cities: long enough for a slow line, short enough that few nonces are kept.
     peer_signature_seconds: int = 60
