@@ -22,6 +22,8 @@ class Limits:
     log_note_signatures: int = 64
     # A name of 255 bytes and an ML-DSA-44 key in base64 stay below it.
     log_vkey_chars: int = 2_304
+    # Read and hashed again before each checkpoint: a quarter of a second; beyond it new files and a stretch of old ones.
+    log_reread_entries: int = 65_536
     # A note of full length, 63 hashes and the extra data in base64.
     log_proof_bytes: int = 256 * 1024
     # Opaque to us and signed by nobody: room for a pointer to the document, not for the document.
@@ -109,6 +111,11 @@ class Limits:
 
     # A paper of a case is one raw block, and larger content belongs into a material.
     paper_bytes: int = 256 * 1024
+
+    # A release carries records of up to sixteen leaves; more is no request of ours.
+    key_request_bytes: int = 16 * 1024 * 1024
+    # Releases decrypt nothing large; a daemon that takes longer is stuck.
+    key_request_seconds: int = 30
 
 
 LIMITS = Limits()

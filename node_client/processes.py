@@ -1,0 +1,101 @@
+"""Starting, watching and stopping the processes of a node and of the pilot.
+
+A child writes what it says to a log file of its own and announces that it is ready by a file. It is told to stop with
+SIGTERM, and killed only if it does not.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.errors import SetupError
+
+__all__ = ["Child", "free_port", "python_child"]
+
+_PAUSE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A running child process."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    ready: Path
+    log: Path
+
+    def wait_ready(self, seconds: float) -> None:
+        """Return once the child has written its ready file.
+
+        Raises:
+            SetupError: ``processes.ended`` where it ended instead, ``processes.slow`` where it takes too long.
+        """
+        deadline = time.monotonic() + seconds
+        while not self.ready.exists():
+            if self.process.poll() is not None:
+                raise SetupError("processes.ended", name=self.name, status=self.process.returncode, log=self.log.name)
+            if time.monotonic() > deadline:
+                raise SetupError("processes.slow", name=self.name, seconds=int(seconds), log=self.log.name)
+            time.sleep(_PAUSE)
+
+    @property
+    def running(self) -> bool:
+        """Say whether the process is still there."""
+        return self.process.poll() is None
+
+    def stop(self, seconds: float = 10.0) -> int:
+        """Ask the child to end, with its own children, and return its status."""
+        if self.running:
+            self.process.terminate()
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        return int(self.process.returncode)
+
+    def kill(self) -> None:
+        """End the child and all its children at once, as a loss of power would."""
+        if self.running:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def python_child(
+    name: str, arguments: Sequence[str], *, ready: Path, log: Path, environment: Mapping[str, str] | None = None
+) -> Child:
+    """Start this Python with arguments, in a process group of its own.
+
+    Args:
+        name: what it is called in messages.
+        arguments: what follows the interpreter, such as ``("-m", "module", …)``.
+        ready: the file by which it says that it is ready; an old one is removed first.
+        log: where its output goes, appended.
+        environment: variables besides those of this process.
+    """
+    ready.unlink(missing_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+    return Child(name, process, ready, log)
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
