@@ -17,18 +17,15 @@ from ledger.domain import canonical
 from ledger.domain.canonical import JsonObject
 from ledger.domain.limits import LIMITS
 from ledger.errors import IntegrityError, LedgerError, UnavailableError
+from ledger.log.reader import Source
 
 __all__ = ["DirectoryFiles", "Files", "seal", "unseal", "write_all"]
 
 _SUFFIX = ".new"
 
 
-class Files(Protocol):
+class Files(Source, Protocol):
     """Operations on files by their path relative to the store, with ``/`` between names."""
-
-    def read(self, path: str) -> bytes | None:
-        """Return the content, or ``None`` when there is no such file."""
-        ...
 
     def create(self, path: str, data: bytes) -> None:
         """Write a file's content and force it to the disk; directories are made as needed."""
