@@ -39,3 +39,11 @@ class Operation(IntEnum):
     # materials: 40 to 69, of which consents from 55.
 
     # cases: 70 to 99.
+    ASSENT = 70
+    OPEN = 71
+    ACT = 72
+    STEP = 73
+    HAND_OVER = 74
+    SUPERVISE = 75
+    RECORD = 76
+    SETTLE = 77

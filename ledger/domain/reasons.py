@@ -102,3 +102,4 @@ class Reason(IntEnum):
     ALREADY_EXTENDED = 112
     BAD_SEQUENCE = 113
     BAD_KIND = 114
+    LIMIT_PASSED = 115
