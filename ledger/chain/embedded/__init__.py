@@ -1,0 +1,1 @@
+"""The embedded engine: py-evm's chain made durable, with its own pool, index, clock and JSON-RPC."""
