@@ -13,9 +13,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from eth.db.chain import ChainDB
-from eth.exceptions import PyEVMError
-from eth_typing import Hash32
 from eth_utils.exceptions import ValidationError
 
 from ledger.chain.embedded import execution, index
@@ -38,7 +35,7 @@ from ledger.chain.embedded.vm import (
     state_at,
 )
 from ledger.domain.limits import LIMITS, Limits
-from ledger.errors import AuthorityError, InputError, NotFoundError
+from ledger.errors import AuthorityError, InputError, LedgerError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -82,7 +79,12 @@ class Closed:
 
 @dataclass(slots=True)
 class Engine:
-    """An open engine. Use :meth:`open`, and :meth:`close` at the end."""
+    """An open engine. Use :meth:`open`, and :meth:`close` at the end.
+
+    Args:
+        on_ready: called, from any thread, when a transaction has become ready for a block.
+        fault: the code of the error that kept the last block from being closed, ``None`` when all is well.
+    """
 
     config: EngineConfig
     limits: Limits
@@ -95,6 +97,7 @@ class Engine:
     _allowed: frozenset[bytes]
     pool: Mempool = field(init=False)
     on_ready: list[Callable[[], None]] = field(default_factory=list)
+    fault: str | None = None
     _admitted: tuple[bytes, dict[bytes, bool]] = (b"", {})  # replaced as a whole, never shared
     _closing: threading.RLock = field(default_factory=threading.RLock)
 
@@ -247,11 +250,15 @@ class Engine:
             chosen = self.pool.select(self._head.header.gas_limit)
             if not chosen and not empty:
                 return None
-            timestamp = self.clock.next_timestamp(self._head.header.timestamp)
             try:
-                return self._close(chosen, timestamp)
+                closed = self._close(chosen, self.clock.next_timestamp(self._head.header.timestamp))
+            except LedgerError as error:
+                self.fault = error.code
+                raise
             finally:
                 self._overlay.pending.clear()
+            self.fault = None
+            return closed
 
     def _close(self, chosen: list[PoolTransaction], timestamp: int) -> Closed:
         with missing_data_is_damage():
@@ -303,7 +310,7 @@ class Engine:
         if not 0 <= number < head.number:
             raise NotFoundError("engine.no_block", number=number, head=head.number)
         block = index.block_by_number(self.store, number)
-        return _decoded_header(self.store, block.hash)
+        return index.header_of(self.store, block.hash)
 
     def state(self, number: int | None) -> StateAPI:
         """The state to execute on under a block's number and time; ``None`` for the next block, now.
@@ -313,16 +320,13 @@ class Engine:
         """
         db = self.snapshot()
         with missing_data_is_damage():
-            header = self._pending() if number is None else self.header(number)
+            header = self.pending() if number is None else self.header(number)
             return state_at(db, header, self.config.chain_id)
-
-    def _pending(self) -> BlockHeaderAPI:
-        head = self._head.header
-        return pending_header(head, timestamp=max(self.clock.now(), head.timestamp))
 
     def pending(self) -> BlockHeaderAPI:
         """The header that a block closed now would run under."""
-        return self._pending()
+        head = self._head.header
+        return pending_header(head, timestamp=max(self.clock.now(), head.timestamp))
 
     def nonce(self, address: bytes) -> int:
         """The next nonce of an address at the head."""
@@ -394,11 +398,3 @@ class Engine:
             self.clock.check_offset(offset)
             self.store.set_meta({"clock_offset": str(offset).encode()})
             self.clock.offset = offset
-
-
-def _decoded_header(store: Store, block_hash: bytes) -> BlockHeaderAPI:
-    with missing_data_is_damage():
-        try:
-            return ChainDB(Snapshot(store)).get_block_header_by_hash(Hash32(block_hash))
-        except PyEVMError as error:
-            raise damaged("kv", block_hash.hex()) from error

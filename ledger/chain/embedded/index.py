@@ -18,17 +18,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import orjson
+from eth.db.chain import ChainDB
 from eth.db.schema import SchemaV1
+from eth_typing import Hash32
 
 from ledger.chain.embedded.checksums import checksum, require
 from ledger.chain.embedded.documents import block_size, header_fields, log_fragment, receipt_fragment
-from ledger.chain.embedded.errors import damaged
+from ledger.chain.embedded.errors import damaged, missing_data_is_damage
+from ledger.chain.embedded.overlay import Snapshot
 from ledger.chain.embedded.store import BlockRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from eth.abc import BlockAPI, LogAPI, ReceiptAPI
+    from eth.abc import BlockAPI, BlockHeaderAPI, LogAPI, ReceiptAPI
 
     from ledger.chain.embedded.store import Store
 
@@ -41,6 +44,7 @@ __all__ = [
     "block_transactions",
     "blocks_between",
     "build_rows",
+    "header_of",
     "receipt_of",
     "transaction_by_hash",
 ]
@@ -262,3 +266,13 @@ def block_receipts(store: Store, block: BlockRow) -> list[bytes]:
     found = block_transactions(store, block)
     body = log_body(store, block.number) if any(one.log_end > one.log_start for one in found) else b""
     return [receipt_document(one, body) for one in found]
+
+
+def header_of(store: Store, block_hash: bytes) -> BlockHeaderAPI:
+    """The header of a block that the caller knows to be stored, as the virtual machine takes it.
+
+    Raises:
+        IntegrityError: ``engine.store_damaged``.
+    """
+    with missing_data_is_damage():
+        return ChainDB(Snapshot(store)).get_block_header_by_hash(Hash32(block_hash))

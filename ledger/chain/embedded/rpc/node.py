@@ -109,6 +109,7 @@ def status(params: Params) -> object:
         "now": engine.clock.now(),
         "private": engine.config.private,
         "pool": {"ready": ready, "waiting": waiting, "oldestSeconds": engine.pool.oldest()},
+        "fault": engine.fault,
         "databaseBytes": engine.store.size(),
     }
 
