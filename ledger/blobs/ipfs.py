@@ -99,7 +99,7 @@ class IpfsStore:
             if self._attempt(self._client.pin.rm, cid) is not None:
                 count += 1
         if count:
-            self._ask(self._client.repo.gc, return_result=False)
+            self._ask(self._client.repo.gc)
         return count
 
     def cids(self) -> Iterator[str]:

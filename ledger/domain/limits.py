@@ -74,6 +74,30 @@ class Limits:
     database_lock_seconds: int = 15
     # More than this waiting means that the engine is away: say so while it is still a matter of minutes.
     outbox_waiting: int = 20_000
+    # Transactions of one key under way at once: enough to fill blocks of a second, few enough to sort out after a fault.
+    outbox_in_flight: int = 16
+    # How many intents one pass looks at; the rest has its turn a moment later.
+    outbox_pass: int = 4_000
+    # Times that a reverted operation is tried alone before a person has to look at it: another's fault may pass.
+    outbox_reverts: int = 3
+    # Pause before a transaction is handed in again; doubled each time up to the second figure.
+    outbox_resend_seconds: int = 5
+    outbox_resend_most_seconds: int = 300
+    # A transaction that no block took after so many attempts (over half an hour) is replaced by a smaller one.
+    outbox_stuck_attempts: int = 12
+    # Transactions of ours looked up on the chain when a backup is older than they: a busy city's day.
+    outbox_adopt: int = 10_000
+
+    # Requests in one message to an engine: headers are 1.5 KB each; engines of others refuse more than 1,000.
+    chain_batch_requests: int = 250
+    # Blocks whose receipts are asked for in one message: full batches give 200 KB each.
+    chain_batch_blocks: int = 32
+    # Span of one request for logs; engines of others refuse more than 5,000 or 10,000.
+    chain_log_range: int = 2_000
+    # A block's worth of receipts takes well under a second; after this an engine counts as gone.
+    chain_request_seconds: int = 30
+    # The largest contract (24,576 bytes of code) takes 6 M with its constructor's storage.
+    deployment_gas: int = 16_000_000
 
     # --- The embedded engine ---
     # The network engines refuse a transaction over 128 KB; what fits there must fit here and the other way round.
