@@ -69,7 +69,9 @@ def sqlite_errors() -> Iterator[None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None)
         name = str(getattr(error, "sqlite_errorname", type(error).__name__))
-        if code is not None and code & 0xFF not in _PASSING:
+        # Python's own "could not decode" has no code and is an OperationalError; a closed connection is not.
+        lasting = isinstance(error, sqlite3.OperationalError) if code is None else code & 0xFF not in _PASSING
+        if lasting:
             raise damaged("file", name) from error
         raise UnavailableError("engine.store_unavailable", retry_after=10, cause=name) from error
 
