@@ -8,6 +8,7 @@ contracts that are wider than 63 bits are stored as text.
 
 from __future__ import annotations
 
+from ledger.storage.tables import cases, catalogue, chain, consents, consortium, materials, refusals
 from ledger.storage.tables.drafts import inbox, material_drafts, peer_nonces, received
 from ledger.storage.tables.metadata import LOCAL, PROJECTION, metadata
 from ledger.storage.tables.outbox import intents, transactions
@@ -15,11 +16,18 @@ from ledger.storage.tables.outbox import intents, transactions
 __all__ = [
     "LOCAL",
     "PROJECTION",
+    "cases",
+    "catalogue",
+    "chain",
+    "consents",
+    "consortium",
     "inbox",
     "intents",
     "material_drafts",
+    "materials",
     "metadata",
     "peer_nonces",
     "received",
+    "refusals",
     "transactions",
 ]
