@@ -43,8 +43,10 @@ class WitnessStore:
         UnavailableError: ``log.disk`` when the database refuses (full disk, locked too long).
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, timeout: float = 10) -> None:
         self._path = path
+        # Seconds to wait for another writer: transactions here take milliseconds.
+        self._timeout = timeout
 
     @classmethod
     def create(cls, path: Path, keys: Iterable[VerifierKey]) -> WitnessStore:
@@ -168,7 +170,7 @@ class WitnessStore:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         try:
-            database = sqlite3.connect(self._path, timeout=10, isolation_level=None)
+            database = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None)
         except sqlite3.Error as error:
             raise UnavailableError("log.disk", errno=error.sqlite_errorcode) from error
         try:
