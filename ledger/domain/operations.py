@@ -37,6 +37,19 @@ class Operation(IntEnum):
     DELEGATE = 25
 
     # materials: 40 to 69, of which consents from 55.
+    ANCHOR = 40
+    REVOKE = 41
+    ERASE = 42
+    POINT = 43
+    ASK = 44
+    ANSWER = 45
+    GRANT = 55
+    GRANT_WITNESSED = 56
+    CONFIRM_WITNESSED = 57
+    REVOKE_CONSENT = 58
+    REVOKE_WITNESSED = 59
+    USE = 60
+    USE_BY_DUTY = 61
 
     # cases: 70 to 99.
     ASSENT = 70

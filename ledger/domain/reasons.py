@@ -85,6 +85,7 @@ class Reason(IntEnum):
     NO_CUSTODIAN = 90
     CASE_NOT_READING = 91
     NO_PROVISION = 92
+    WRONG_TERMS = 93
 
     # cases: 100 to 139.
     UNKNOWN_CASE = 100

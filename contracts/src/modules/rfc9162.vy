@@ -2,11 +2,10 @@
 """
 @title RFC 9162: inclusion of a leaf in a batch
 @license Apache-2.0
-@notice Merkle trees of SHA-256 with the prefixes 0x00 for leaves and 0x01 for nodes, verified as in section 2.1.3.2,
-        which also holds an index and a size against the length of the path.
+@notice Merkle trees of SHA-256 with the prefixes 0x00 for leaves and 0x01 for nodes. Stateless.
 """
 
-# A batch has at most 2**20 leaves.
+# A batch has at most 2**20 leaves, so no path is longer.
 LONGEST: constant(uint256) = 20
 
 
@@ -22,19 +21,28 @@ def _leaf_hash(version: uint256, holder: address, valid_until: uint256, commitme
 
 @internal
 @pure
-def _step(node: bytes32, sibling: bytes32, index: uint256, last: uint256) -> (bytes32, uint256, uint256):
+def _included(leaf: bytes32, index: uint256, size: uint256, path: DynArray[bytes32, LONGEST], root: bytes32) -> bool:
     """
-    @notice One step towards the root: the parent, and its place and the last node's place in its level.
+    @notice Section 2.1.3.2: whether the path leads from the leaf at `index` to the root of a tree of `size` leaves. A
+            path that is too long or too short for index and size leads nowhere.
     """
+    if index >= size:
+        return False
     place: uint256 = index
-    end: uint256 = last
-    if place & 1 == 1 or place == end:
-        parent: bytes32 = sha256(concat(x"01", sibling, node))
-        if place & 1 == 0:
+    last: uint256 = size - 1
+    node: bytes32 = leaf
+    for sibling: bytes32 in path:
+        if last == 0:
+            return False
+        if place & 1 == 1 or place == last:
+            node = sha256(concat(x"01", sibling, node))
             for _: uint256 in range(LONGEST):
                 if place & 1 == 1 or place == 0:
                     break
                 place = place >> 1
-                end = end >> 1
-        return parent, place >> 1, end >> 1
-    return sha256(concat(x"01", node, sibling)), place >> 1, end >> 1
+                last = last >> 1
+        else:
+            node = sha256(concat(x"01", node, sibling))
+        place = place >> 1
+        last = last >> 1
+    return last == 0 and node == root
