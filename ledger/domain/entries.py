@@ -152,36 +152,35 @@ def encode_entry(entry: Entry) -> bytes:
         InputError: ``log.entry_long`` above 65,535 bytes, ``log.entry_value`` or ``log.entry_name``.
     """
     body: dict[str, JsonValue] = {"format": ENTRY_FORMAT, "chain": encode_value("uint256", entry.chain_id)}
-    match entry:
-        case GenesisEntry():
-            body |= {
-                "type": "genesis",
-                "genesis": encode_value("bytes32", entry.genesis_hash),
-                "consortium": _address(entry.consortium),
-            }
-        case EventEntry():
-            if not _NAME.match(entry.name) or not all(_NAME.match(name) for name in entry.args):
-                raise InputError("log.entry_name")
-            body |= {
-                "type": "event",
-                "block": encode_value("uint64", entry.block_number),
-                "time": encode_value("uint64", entry.block_time),
-                "tx": encode_value("bytes32", entry.tx_hash),
-                "log_index": encode_value("uint32", entry.log_index),
-                "contract": _address(entry.contract),
-                "event": entry.name,
-                "args": dict(entry.args),
-            }
-        case StatusEntry():
-            body |= {
-                "type": "status",
-                "block": encode_value("uint64", entry.block_number),
-                "hash": encode_value("bytes32", entry.block_hash),
-                "time": encode_value("uint64", entry.block_time),
-                "status_root": encode_value("bytes32", entry.status_root),
-                "status_size": encode_value("uint64", entry.status_size),
-                "clock_offset": encode_value("int64", entry.clock_offset),
-            }
+    if isinstance(entry, GenesisEntry):
+        body |= {
+            "type": "genesis",
+            "genesis": encode_value("bytes32", entry.genesis_hash),
+            "consortium": _address(entry.consortium),
+        }
+    elif isinstance(entry, EventEntry):
+        if not _NAME.match(entry.name) or not all(_NAME.match(name) for name in entry.args):
+            raise InputError("log.entry_name")
+        body |= {
+            "type": "event",
+            "block": encode_value("uint64", entry.block_number),
+            "time": encode_value("uint64", entry.block_time),
+            "tx": encode_value("bytes32", entry.tx_hash),
+            "log_index": encode_value("uint32", entry.log_index),
+            "contract": _address(entry.contract),
+            "event": entry.name,
+            "args": dict(entry.args),
+        }
+    else:
+        body |= {
+            "type": "status",
+            "block": encode_value("uint64", entry.block_number),
+            "hash": encode_value("bytes32", entry.block_hash),
+            "time": encode_value("uint64", entry.block_time),
+            "status_root": encode_value("bytes32", entry.status_root),
+            "status_size": encode_value("uint64", entry.status_size),
+            "clock_offset": encode_value("int64", entry.clock_offset),
+        }
     data = canonical.encode(body)
     if len(data) > LIMITS.log_entry_bytes:
         raise InputError("log.entry_long", size=len(data), limit=LIMITS.log_entry_bytes)

@@ -67,8 +67,13 @@ class TreeReader:
     what is stored is not what was written.
     """
 
-    def __init__(self, source: Source, head: Head) -> None:
+    def __init__(self, source: Source, head: Head, *, named_by: str = "checkpoint") -> None:
         """Read the right edge of the tree.
+
+        Args:
+            source: the files.
+            head: what they must lead to.
+            named_by: the file that named the head, to be blamed when all others agree with one another.
 
         Raises:
             IntegrityError: ``log.damaged`` or ``log.missing`` with the name of the file that does not lead to the head.
@@ -76,6 +81,7 @@ class TreeReader:
         self._source = source
         self._size = head.size
         self._root = head.root
+        self._named_by = named_by
         # Hashes of the partial tile of each level, and entries of the partial bundle: the right edge of the tree.
         self._edge: list[list[bytes]] = []
         self._pending: list[bytes] = []
@@ -231,7 +237,7 @@ class TreeReader:
                 children = []
             if edge_root([*self._edge[:level], children, *self._edge[level + 1 :]]) == self._root:
                 raise IntegrityError("log.damaged", file=Tile(level, start // TILE_WIDTH, len(row)).path)
-        raise IntegrityError("log.damaged", file="head")
+        raise IntegrityError("log.damaged", file=self._named_by)
 
     def _verify_edge(self, tile: Tile) -> None:
         """Compare the file of a partial tile with what is in memory, which the head vouches for."""

@@ -45,7 +45,7 @@ class LogStore(TreeReader):
             IntegrityError: ``log.damaged`` or ``log.missing`` with the file's name.
             UnavailableError: ``log.disk``.
         """
-        super().__init__(files, stored_head(files))
+        super().__init__(files, stored_head(files), named_by=HEAD)
         self._files = files
         self._note: bytes | None = None
         # What the file itself holds, which a refused write leaves behind the note.

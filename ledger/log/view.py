@@ -32,7 +32,7 @@ class LogView:
             if self._tree is not None and raw == self._raw_head:
                 return self._tree
             try:
-                tree = TreeReader(self._source, stored_head(self._source))
+                tree = TreeReader(self._source, stored_head(self._source), named_by=HEAD)
             except IntegrityError:
                 # The writer may have moved on meanwhile and dropped a partial tile; then the new head is read.
                 if self._source.read(HEAD) != raw:

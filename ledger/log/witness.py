@@ -19,7 +19,7 @@ from ledger.domain.checkpoints import Checkpoint, cosign, parse_checkpoint, pars
 from ledger.domain.limits import LIMITS
 from ledger.domain.notes import NoteSigner, VerifierKey, decode_base64, encode_base64
 from ledger.errors import FormatError, InputError
-from ledger.log.evidence import NETWORK_SCOPE, Evidence, evidence_against_view, evidence_of
+from ledger.log.evidence import NETWORK_SCOPE, Evidence, evidence_against_view
 
 __all__ = [
     "MAX_PROOF_LINES",
@@ -198,9 +198,9 @@ def _judge(  # noqa: PLR0911 -- one return for each answer of the standard
         return _conflict(known, "log.old_size")
     if latest is not None and latest.size == checkpoint.size and latest.root != checkpoint.root:
         scope = NETWORK_SCOPE if log.rebuilt else checkpoint.origin
-        evidence = evidence_of(latest.note, request.note, log.keys, found_at=now, scope=scope)
-        if evidence is not None:
-            state.keep_evidence(evidence)
+        # Both notes were verified when they came, perhaps by keys that have been rotated since.
+        kept = Evidence(scope, known, latest.note, request.note, right_is_view=False, found_at=now)
+        state.keep_evidence(kept)
         return _conflict(known, "log.split_view")
     try:
         old_root = merkle.EMPTY_ROOT if latest is None else latest.root

@@ -55,10 +55,10 @@ class WitnessStore:
         Raises:
             ConflictError: ``log.witness_exists``.
         """
-        if path.exists():
-            raise ConflictError("log.witness_exists")
         store = cls(path)
-        with store._transaction() as database:
+        with store._transaction(mode="rwc") as database:
+            if _is_begun(database):
+                raise ConflictError("log.witness_exists")
             for statement in _SCHEMA.split(";\n"):
                 database.execute(statement)
             database.executemany("INSERT INTO identity VALUES (?)", [(key.vkey(),) for key in keys])
@@ -76,6 +76,8 @@ class WitnessStore:
             raise SetupError("log.witness_lost")
         store = cls(path)
         with store._transaction() as database:
+            if not _is_begun(database):
+                raise SetupError("log.witness_lost")
             known = {row[0] for row in database.execute("SELECT vkey FROM identity")}
         if known != {key.vkey() for key in keys}:
             raise SetupError("log.witness_keys")
@@ -168,9 +170,11 @@ class WitnessStore:
             raise IntegrityError("log.damaged", file=self._path.name)
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, *, mode: str = "rw") -> Iterator[sqlite3.Connection]:
+        # Without "c" a store that vanished is an error and not a new, forgetful one.
+        address = f"{self._path.absolute().as_uri()}?mode={mode}"
         try:
-            database = sqlite3.connect(self._path, timeout=self._timeout, isolation_level=None)
+            database = sqlite3.connect(address, uri=True, timeout=self._timeout, isolation_level=None)
         except sqlite3.Error as error:
             raise UnavailableError("log.disk", errno=error.sqlite_errorcode) from error
         try:
@@ -186,6 +190,11 @@ class WitnessStore:
         finally:
             # Closing without COMMIT rolls back.
             database.close()
+
+
+def _is_begun(database: sqlite3.Connection) -> bool:
+    """Whether the tables are there; a crash while they are made leaves an empty file."""
+    return database.execute("SELECT 1 FROM sqlite_master WHERE name = 'identity'").fetchone() is not None
 
 
 def _same(one: Evidence, other: Evidence) -> bool:

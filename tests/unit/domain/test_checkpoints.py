@@ -234,6 +234,19 @@ def test_the_signed_messages_are_those_of_the_standard() -> None:
         checkpoints.cosigned_message(log_signer().key, checkpoint, 1)
 
 
+def test_a_checkpoint_holds_only_what_its_text_can_say() -> None:
+    for origin, size, root, code in (
+        ("", 1, bytes(32), "log.checkpoint_origin"),
+        ("two\nlines", 1, bytes(32), "log.checkpoint_origin"),
+        ("origin", -1, bytes(32), "log.size_range"),
+        ("origin", 2**63, bytes(32), "log.size_range"),
+        ("origin", 1, bytes(31), "log.hash_length"),
+    ):
+        with pytest.raises(FormatError) as caught:
+            Checkpoint(origin, size, root)
+        assert caught.value.code == code
+
+
 def test_keys_sign_only_what_they_are_for() -> None:
     checkpoint = Checkpoint(log_signer().key.name, 5, bytes(32))
     for signer in signers(DIVISIONS[0]):

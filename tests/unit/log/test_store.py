@@ -25,6 +25,7 @@ from ledger.errors import (
 )
 from ledger.log.files import DirectoryFiles, Files, seal, unseal
 from ledger.log.proofs import make_paths, make_proof, make_proof_file
+from ledger.log.reader import Head, TreeReader
 from ledger.log.store import LogStore
 from ledger.log.tiles import (
     ENTRIES,
@@ -450,7 +451,12 @@ def test_a_flipped_bit_in_any_file_is_found_and_named(size: int) -> None:
 
 def test_nothing_is_shown_over_a_flipped_bit() -> None:
     disk = Disk()
-    _filled(disk, 600)
+    running = _filled(disk, 600)
+    good = disk.contents["checkpoint"]
+    disk.contents["checkpoint"] = good[:-1]
+    with pytest.raises(IntegrityError, match=r"checkpoint"):
+        running.read("checkpoint")
+    disk.contents["checkpoint"] = good
     for path in [path for path in disk.contents if path.startswith("tile/") or path == "checkpoint"]:
         good = disk.contents[path]
         disk.contents[path] = good[:-1] + bytes([good[-1] ^ 1])
@@ -499,6 +505,37 @@ def test_a_view_follows_the_writer_without_writing() -> None:
     assert view.read("tile/0/001.p/44").data == store.read("tile/0/001.p/44").data
 
 
+def test_a_view_shows_no_checkpoint_but_the_published_one() -> None:
+    disk = Disk()
+    view = LogView(disk)
+    store = _filled(disk, 20)
+    good = disk.contents.pop("checkpoint")
+    # The first checkpoint is recorded and not yet served.
+    with pytest.raises(NotFoundError, match=r"log\.no_checkpoint"):
+        view.checkpoint()
+    disk.contents["checkpoint"] = good
+    store.append(ENTRIES_OF_LOG[20:30])
+    store.publish(signed_checkpoint(30, store.head.root, by=()))
+    newer = disk.contents["checkpoint"]
+
+    class Swapping:
+        """The writer publishes between the reading of the record and of the file."""
+
+        def __init__(self) -> None:
+            self.answers = [older_record, newest, newer_record, newer_record, newest]
+
+        def read(self, path: str) -> bytes | None:
+            assert path in {"published", "checkpoint"}
+            return self.answers.pop(0)
+
+    older_record, newer_record = (
+        seal({"format": 1, "note": good.decode(), "previous": None}),
+        disk.contents["published"],
+    )
+    newest = newer
+    assert LogView(Swapping()).checkpoint() == newer
+
+
 def test_a_view_that_meets_a_moving_writer_reads_again() -> None:
     disk = Disk()
     store = _filled(disk, 20, publish=False)
@@ -542,6 +579,43 @@ def test_errors_never_show_a_path_of_the_machine(tmp_path: Path) -> None:
     with pytest.raises(LedgerError) as caught:
         files.rename("nothing", "something")
     assert str(tmp_path) not in str(caught.value)
+
+
+def test_old_tiles_leave_the_memory_and_are_read_again() -> None:
+    disk = Disk()
+    store = LogStore(disk)
+    store.append([b"%d" % number for number in range(300 * 256)])
+    store.verify()
+    assert len(store._cache) == 256
+    assert store.entry(5) == b"5"
+    assert store.entry(70_000) == b"70000"
+
+
+def test_a_head_that_no_file_leads_to_is_blamed_itself() -> None:
+    disk = Disk()
+    _filled(disk, 20, publish=False)
+    disk.contents["head"] = seal({"format": 1, "size": "20", "root": bytes(32).hex()})
+    with pytest.raises(IntegrityError, match=r"head"):
+        LogStore(disk)
+    full = Disk()
+    _filled(full, 256, publish=False)
+    full.contents["head"] = seal({"format": 1, "size": "256", "root": bytes(32).hex()})
+    with pytest.raises(IntegrityError, match=r"head"):
+        LogStore(full)
+    with pytest.raises(IntegrityError, match=r"checkpoint"):
+        TreeReader(full, Head(256, bytes(32)))
+
+
+def test_a_tile_of_another_length_is_damage() -> None:
+    disk = Disk()
+    _filled(disk, 300)
+    for path in ("tile/0/001.p/44", "tile/1/000.p/1", "tile/entries/001.p/44"):
+        good = disk.contents[path]
+        for bad in (good[:-1], good + b"\x00", b""):
+            disk.contents[path] = bad
+            with pytest.raises(IntegrityError, match=path):
+                LogStore(disk)
+        disk.contents[path] = good
 
 
 def test_records_that_contradict_each_other_are_damage() -> None:

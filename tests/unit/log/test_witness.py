@@ -322,6 +322,30 @@ def test_the_store_belongs_to_its_keys(tmp_path: Path) -> None:
     assert WitnessStore.open(path, reversed(keys)).latest(ORIGIN) is None
 
 
+def test_a_store_that_vanished_or_was_never_finished_is_lost(tmp_path: Path, state: WitnessStore) -> None:
+    keys = [signer.key for signer in KEYS]
+    (tmp_path / "witness.db").unlink()
+    with pytest.raises(UnavailableError, match=r"log\.disk"):
+        state.latest(ORIGIN)
+    assert not (tmp_path / "witness.db").exists()
+    (tmp_path / "witness.db").touch()
+    with pytest.raises(SetupError, match=r"log\.witness_lost"):
+        WitnessStore.open(tmp_path / "witness.db", keys)
+    WitnessStore.create(tmp_path / "witness.db", keys)
+    assert WitnessStore.open(tmp_path / "witness.db", keys).origins() == ()
+
+
+def test_evidence_is_kept_although_the_log_has_a_new_key(state: WitnessStore) -> None:
+    _ask(state, _request(0, 20))
+    renewed = KeySigner.from_seed(ORIGIN, KeyType.LOG_ED25519, bytes(32))
+    checkpoint = Checkpoint(ORIGIN, 20, merkle.root(OTHER[:20]))
+    body = format_request(AddCheckpoint(20, (), format_note(checkpoint.text(), [sign_checkpoint(checkpoint, renewed)])))
+    logs = {ORIGIN: WitnessedLog((renewed.key,), rebuilt=True)}
+    answer = add_checkpoint(body, logs=logs, state=state, view=View(), signers=KEYS, now=NOW)
+    assert answer.code == "log.split_view"
+    assert len(state.evidence()) == 1
+
+
 def test_what_was_cosigned_is_there_after_a_restart(tmp_path: Path, state: WitnessStore) -> None:
     _ask(state, _request(0, 20))
     again = WitnessStore.open(tmp_path / "witness.db", [signer.key for signer in KEYS])
