@@ -3,7 +3,7 @@
 The manifest is itself a raw block, and its identifier stands for the content. The form is the same in every store, so a
 city moves from one to another by copying blocks, and fetches from another city block by block, verifying each.
 
-Manifest: RFC 8785 JSON with ``format`` (``tongban-blob/1``), ``size`` in bytes, ``blocks`` (identifiers).
+Manifest: RFC 8785 JSON with ``format`` (``tongban/blob/1``), ``size`` in bytes, ``blocks`` (identifiers).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "content_blocks", "copy_content", "delete_content", "read_content", "write_content"]
 
-FORMAT = "tongban-blob/1"
+FORMAT = "tongban/blob/1"
 
 
 def write_content(store: BlobStore, chunks: Iterable[bytes]) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "DirectoryStore"]
 
-FORMAT = "tongban-blobs/1\n"
+FORMAT = "tongban/blobs/1\n"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 

@@ -107,7 +107,7 @@ def _entries(source: _Source) -> dict[int, bytes]:
 
 
 def _info(label: str, member: int) -> bytes:
-    return canonical.encode({"label": label, "member": member, "use": "tongban-box/1"})
+    return canonical.encode({"label": label, "member": member, "use": "tongban/box/1"})
 
 
 def _chain(head: bytes, body: Iterator[bytes]) -> Iterator[bytes]:

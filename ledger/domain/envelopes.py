@@ -109,7 +109,7 @@ def _stream(suite: Suite, fixed: bytes, key: bytes, context: bytes) -> tuple[_St
         raise InputError("envelopes.key_length", size=len(key))
     algorithm: hashes.HashAlgorithm = hashes.SHA256() if suite == Suite.AES_256_GCM else hashes.SM3()
     length = 32 if suite == Suite.AES_256_GCM else 16
-    info = b"tongban-envelope/1" + fixed[:6] + context
+    info = b"tongban/envelope/1" + fixed[:6] + context
     derived = HKDF(algorithm, length + _PREFIX_BYTES + _CHECK_BYTES, fixed[6:], info).derive(key)
     check = derived[length + _PREFIX_BYTES :]
     state = _Stream(suite, derived[:length], derived[length : length + _PREFIX_BYTES], fixed + check + context)

@@ -195,7 +195,7 @@ def address_text(address: bytes) -> str:
 
 def wallet_content_key(node: ExtendedPrivate) -> bytes:
     """Derive the key that encrypts one wallet version from its account, child 1; child 0 signs the pointer."""
-    return HKDF(hashes.SHA256(), 32, None, b"tongban-wallet/1").derive(node.child(1).key)
+    return HKDF(hashes.SHA256(), 32, None, b"tongban/wallet/1").derive(node.child(1).key)
 
 
 def _digest(chain: bytes, data: bytes) -> bytes:

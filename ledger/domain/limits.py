@@ -141,5 +141,22 @@ class Limits:
     # Releases decrypt nothing large; a daemon that takes longer is stuck.
     key_request_seconds: int = 30
 
+    # --- Files handed in ---
+    # A register scanned in colour at 600 dots an inch has 300 MB; more is a mistake of the scanner's settings.
+    intake_file_bytes: int = 512 * 1024 * 1024
+    # One visit's papers; more is a whole archive, which goes in by several batches.
+    intake_files: int = 1_000
+    # An OFD package of a hundred pages has some hundred entries.
+    archive_entries: int = 4_096
+    # zipfile reads the directory whole: 4,096 entries with long names.
+    archive_directory_bytes: int = 1024 * 1024
+    # What a package may unpack to; every reader of the material will have to unpack it.
+    archive_bytes: int = 1024**3
+    # XML packs 30 times smaller at most, deflate can do 1,032: whatever lies near that is no document.
+    archive_ratio: int = 200
+    # A manifest names some files and what they state; it is read in one piece.
+    manifest_bytes: int = 4 * 1024 * 1024
+    manifest_rows: int = 10_000
+
 
 LIMITS = Limits()

@@ -9,6 +9,7 @@ Codes carry the name of their code set and edition, because editions differ.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 TYPE_SET = "tongban-materials-2026"
+_CODE = re.compile(r"[a-z][a-z-]{1,39}")
 
 
 class AssuranceLevel(IntEnum):
@@ -282,4 +284,6 @@ def material_type(code: str) -> MaterialType:
     try:
         return MATERIAL_TYPES[code]
     except KeyError:
-        raise InputError("materials.unknown_type", type_code=code[:40]) from None
+        # Whatever was typed into the wrong column is not repeated: only what looks like a code is.
+        shown = code if _CODE.fullmatch(code) else ""
+        raise InputError("materials.unknown_type", type_code=shown) from None

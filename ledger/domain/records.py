@@ -52,7 +52,7 @@ __all__ = [
     "wrap",
 ]
 
-FORMAT = "tongban-record/1"
+FORMAT = "tongban/record/1"
 # The claim under which the n-th file of a material is disclosed, n from 0.
 FILE_PREFIX = "file."
 

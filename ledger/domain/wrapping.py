@@ -145,7 +145,7 @@ def info_for(material: bytes, grantee: int, consent: bytes = b"") -> bytes:
         consent: digest of the consent under which it may, empty for the custodian's own copy.
     """
     return canonical.encode(
-        {"consent": consent.hex(), "grantee": grantee, "material": material.hex(), "use": "tongban-key/1"}
+        {"consent": consent.hex(), "grantee": grantee, "material": material.hex(), "use": "tongban/key/1"}
     )
 
 

@@ -71,16 +71,16 @@ BLOCK = cid_of(b"x")
     [
         b"not json",
         canonical.encode([]),
-        canonical.encode({"blocks": [], "format": "tongban-blob/2", "size": 0}),
-        canonical.encode({"blocks": [], "format": "tongban-blob/1"}),
-        canonical.encode({"blocks": [], "extra": 1, "format": "tongban-blob/1", "size": 0}),
-        canonical.encode({"blocks": {}, "format": "tongban-blob/1", "size": 0}),
-        canonical.encode({"blocks": [], "format": "tongban-blob/1", "size": "0"}),
-        canonical.encode({"blocks": [], "format": "tongban-blob/1", "size": -1}),
-        canonical.encode({"blocks": [BLOCK, BLOCK], "format": "tongban-blob/1", "size": 2}),
-        canonical.encode({"blocks": [1], "format": "tongban-blob/1", "size": 1}),
-        canonical.encode({"blocks": ["x"], "format": "tongban-blob/1", "size": 1}),
-        canonical.encode({"blocks": [], "format": "tongban-blob/1", "size": 2**50}),
+        canonical.encode({"blocks": [], "format": "tongban/blob/2", "size": 0}),
+        canonical.encode({"blocks": [], "format": "tongban/blob/1"}),
+        canonical.encode({"blocks": [], "extra": 1, "format": "tongban/blob/1", "size": 0}),
+        canonical.encode({"blocks": {}, "format": "tongban/blob/1", "size": 0}),
+        canonical.encode({"blocks": [], "format": "tongban/blob/1", "size": "0"}),
+        canonical.encode({"blocks": [], "format": "tongban/blob/1", "size": -1}),
+        canonical.encode({"blocks": [BLOCK, BLOCK], "format": "tongban/blob/1", "size": 2}),
+        canonical.encode({"blocks": [1], "format": "tongban/blob/1", "size": 1}),
+        canonical.encode({"blocks": ["x"], "format": "tongban/blob/1", "size": 1}),
+        canonical.encode({"blocks": [], "format": "tongban/blob/1", "size": 2**50}),
     ],
     ids=range(12),
 )
@@ -93,7 +93,7 @@ def test_what_is_no_manifest_is_refused(store: DirectoryStore, manifest: bytes) 
 @pytest.mark.parametrize("size", [2, 1])
 def test_blocks_that_do_not_add_up(store: DirectoryStore, size: int) -> None:
     block = store.put(b"x" if size == 2 else b"xx")
-    cid = store.put(canonical.encode({"blocks": [block], "format": "tongban-blob/1", "size": size}))
+    cid = store.put(canonical.encode({"blocks": [block], "format": "tongban/blob/1", "size": size}))
     with pytest.raises(IntegrityError, match=r"blobs.size"):
         list(content.read_content(store, cid))
 

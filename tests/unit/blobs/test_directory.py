@@ -120,7 +120,7 @@ def test_a_folder_in_a_blocks_place_is_no_block(store: DirectoryStore, tmp_path:
 
 
 def test_another_folder_is_not_a_store(tmp_path: Path) -> None:
-    (tmp_path / "format").write_text("tongban-blobs/9\n")
+    (tmp_path / "format").write_text("tongban/blobs/9\n")
     with pytest.raises(SetupError, match=r"blobs.not_a_store"):
         DirectoryStore.create(tmp_path)
 

@@ -58,3 +58,6 @@ def test_types_are_found_by_code_and_unknown_ones_are_refused() -> None:
         assert len(set(kind.fields)) == len(kind.fields)
     with pytest.raises(InputError, match=r"materials.unknown_type"):
         materials.material_type("unheard-of")
+    with pytest.raises(InputError) as caught:
+        materials.material_type("样本甲")
+    assert caught.value.facts == {"type_code": ""}

@@ -158,7 +158,7 @@ def changed(**change: canonical.JsonValue) -> bytes:
         (b'{"a":1}', "records.version"),
         (b" " + changed(), "canonical.not_canonical"),
         (b" " * 40_000, "canonical.too_long"),
-        (changed(format="tongban-record/2"), "records.version"),
+        (changed(format="tongban/record/2"), "records.version"),
         (changed(format=None), "records.version"),
         (changed(iss=None), "records.shape"),
         (changed(extra=1), "records.shape"),
