@@ -35,7 +35,7 @@ from ledger.chain.embedded.vm import (
     state_at,
 )
 from ledger.domain.limits import LIMITS, Limits
-from ledger.errors import AuthorityError, InputError, LedgerError, NotFoundError
+from ledger.errors import AuthorityError, ConflictError, InputError, LedgerError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -199,7 +199,11 @@ class Engine:
         cost = transaction.value + transaction.gas * transaction.max_fee_per_gas
         if cost > 0 and execution.account_at(self.snapshot(), self._head.header.state_root, sender).balance < cost:
             raise InputError("engine.funds", value=str(cost))
-        taken = self.pool.add(transaction, raw, sender)
+        try:
+            taken = self.pool.add(transaction, raw, sender)
+        except ConflictError as error:
+            mined = error.code == "engine.nonce_too_low" and index.transaction_by_hash(self.store, transaction.hash)
+            raise (ConflictError("engine.known", hash=transaction.hash.hex()) if mined else error) from error
         if self.pool.has_ready():
             for notify in self.on_ready:
                 notify()

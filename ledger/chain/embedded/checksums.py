@@ -16,26 +16,29 @@ __all__ = ["checksum", "matches", "require"]
 Field = bytes | int
 
 
-def checksum(*fields: Field) -> int:
-    """The checksum over the fields in order, the length of each included, so that no boundary can move unseen.
+def checksum(part: str, *fields: Field) -> int:
+    """The checksum over the fields in order.
+
+    The length of each is included, so that no boundary can move unseen, and the part that the row belongs to, so that
+    a page of one table is never read as another's.
 
     Raises:
         TypeError: a field is neither bytes nor a whole number.
     """
-    value = 0
+    value = crc32(part.encode())
     for field in fields:
         raw = field.to_bytes(8, "big") if isinstance(field, int) else field
         value = crc32(raw, crc32(len(raw).to_bytes(4, "big"), value))
     return value
 
 
-def matches(stored: object, *fields: object) -> bool:
+def matches(part: str, stored: object, *fields: object) -> bool:
     """Whether the fields read from a row are the ones that were written with the stored checksum."""
     # A flipped bit in a row's head turns a blob into a number or into nothing.
     if not all(isinstance(field, bytes | int) for field in fields):
         return False
     try:
-        return stored == checksum(*fields)  # type: ignore[arg-type]  # checked in the line above
+        return stored == checksum(part, *fields)  # type: ignore[arg-type]  # checked in the line above
     except OverflowError:
         return False
 
@@ -46,5 +49,5 @@ def require(part: str, key: str, stored: object, *fields: object) -> None:
     Raises:
         IntegrityError: ``engine.store_damaged`` with the part and the row's key.
     """
-    if not matches(stored, *fields):
+    if not matches(part, stored, *fields):
         raise damaged(part, key)

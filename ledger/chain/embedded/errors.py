@@ -66,6 +66,9 @@ def sqlite_errors() -> Iterator[None]:
     """
     try:
         yield
+    except UnicodeDecodeError as error:
+        # SQLite quotes a damaged schema in its message.
+        raise damaged("file", "schema") from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None)
         name = str(getattr(error, "sqlite_errorname", type(error).__name__))

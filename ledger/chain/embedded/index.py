@@ -101,7 +101,7 @@ def build_rows(block: BlockAPI, receipts: Sequence[ReceiptAPI], raws: Sequence[b
             addresses[log.address] = None
             length += len(fragment) + 1
         row = (number << _INDEX_BITS | index, transaction.hash, sender, document, start, max(length - 1, start), raw)
-        transactions.append((*row, checksum(*row)))
+        transactions.append((*row, checksum("transactions", *row)))
     hashes = b"".join(transaction.hash for transaction in block.transactions)
     fields = orjson.dumps(header_fields(header, block_size(block, raws)))[:-1]
     bloom = header.bloom.to_bytes(256, "big") if fragments else b""
@@ -114,11 +114,11 @@ def build_rows(block: BlockAPI, receipts: Sequence[ReceiptAPI], raws: Sequence[b
             len(keys).to_bytes(4, "big") + b"".join(keys),
             b",".join(fragments),
         )
-        logs = (*packed, checksum(*packed))
+        logs = (*packed, checksum("logs", *packed))
     return BlockRows(
         number=number,
         hash=header.hash,
-        block=(*front, checksum(*front), bloom, checksum(number, bloom)),
+        block=(*front, checksum("blocks", *front), bloom, checksum("bloom", number, bloom)),
         transactions=transactions,
         logs=logs,
     )

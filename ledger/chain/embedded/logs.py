@@ -97,7 +97,7 @@ def _candidates(store: Store, wanted: LogFilter) -> list[int]:
             (wanted.first, wanted.last),
         ).fetchall()
     for number, bloom, stored in rows:
-        require("blocks", str(expected), stored, number, bloom)
+        require("bloom", str(expected), stored, number, bloom)
         if number != expected:
             break
         expected += 1

@@ -153,7 +153,7 @@ class Store:
             row = connection.execute("SELECT v, c FROM kv WHERE k = ?", (key,)).fetchone()
         if row is None:
             return None
-        if not matches(row[1], key, row[0]):
+        if not matches("kv", row[1], key, row[0]):
             raise damaged("kv", key.hex())
         value: bytes = row[0]
         if hashed:
@@ -189,7 +189,7 @@ class Store:
         Raises:
             UnavailableError: ``engine.store_unavailable``; nothing was written.
         """
-        kept = [(key, value, checksum(key, value)) for key, value in values.items() if value is not None]
+        kept = [(key, value, checksum("kv", key, value)) for key, value in values.items() if value is not None]
         gone = [(key,) for key, value in values.items() if value is None]
         with self._writing() as connection:
             connection.executemany(
@@ -252,5 +252,5 @@ def _prepare(connection: sqlite3.Connection) -> None:
 def _put_meta(connection: sqlite3.Connection, values: Mapping[str, bytes]) -> None:
     connection.executemany(
         "INSERT INTO meta(k, v, c) VALUES(?, ?, ?) ON CONFLICT(k) DO UPDATE SET v = excluded.v, c = excluded.c",
-        [(key, value, checksum(key.encode(), value)) for key, value in values.items()],
+        [(key, value, checksum("meta", key.encode(), value)) for key, value in values.items()],
     )

@@ -57,7 +57,7 @@ class Watermark:
     def write(self, height: int, block_hash: bytes) -> None:
         """Note that the store holds this block."""
         slot = height.to_bytes(8, "big") + block_hash
-        os.pwrite(self.descriptor, slot + checksum(slot).to_bytes(4, "big"), (height % 2) * _SLOT)
+        os.pwrite(self.descriptor, slot + checksum("head", slot).to_bytes(4, "big"), (height % 2) * _SLOT)
 
     def close(self) -> None:
         """Close the file."""
@@ -65,6 +65,6 @@ class Watermark:
 
 
 def _decode(slot: bytes) -> tuple[int, bytes] | None:
-    if len(slot) != _SLOT or checksum(slot[:40]) != int.from_bytes(slot[40:], "big"):
+    if len(slot) != _SLOT or checksum("head", slot[:40]) != int.from_bytes(slot[40:], "big"):
         return None
     return int.from_bytes(slot[:8], "big"), slot[8:40]
