@@ -77,7 +77,7 @@ UNKNOWN_MATTER: constant(uint256) = 40
 BAD_RULE: constant(uint256) = 41
 NO_DELEGATION: constant(uint256) = 48
 
-# A city publishes its list of a few hundred matters in a handful of transactions; 32 use about 4 M gas.
+# A city publishes its list of a few hundred matters in a handful of transactions; 32 use 2.5 M gas.
 MAX_PUBLICATIONS: constant(uint256) = 32
 MAX_WITHDRAWALS: constant(uint256) = 64
 MAX_DELEGATIONS: constant(uint256) = 32
