@@ -72,6 +72,8 @@ class Limits:
 
     # How long a writer waits for another; a synchroniser's chunk takes well under a second.
     database_lock_seconds: int = 15
+    # One database transaction of the synchroniser: full blocks of events stay under a second, a cut loses little.
+    synchronising_blocks: int = 256
     # More than this waiting means that the engine is away: say so while it is still a matter of minutes.
     outbox_waiting: int = 20_000
     # Transactions of one key under way at once: enough to fill blocks of a second, few enough to sort out after a fault.
