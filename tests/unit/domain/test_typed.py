@@ -33,7 +33,7 @@ def fields_of(kind: str) -> st.SearchStrategy[typed.Fields]:
 @pytest.mark.parametrize("kind", sorted(typed.STRUCTS.keys() - {"Leaf", "Grantee"}))
 def test_digests_are_those_of_eth_account(kind):
     @given(fields_of(kind), st.integers(1, 2**31))
-    def compare(fields, chain_id):
+    def compare(fields, chain_id) -> None:
         message = encode_typed_data(full_message=typed.full_message(kind, fields, chain_id, CONTRACT))
         assert typed.digest(kind, fields, chain_id, CONTRACT) == _hash_eip191_message(message)
 
