@@ -8,16 +8,17 @@ from typing import Any
 
 import orjson
 import pytest
-import rlp
 from eth_abi.abi import encode as abi_encode
 from eth_hash.auto import keccak
 from eth_utils.abi import function_signature_to_4byte_selector
-from trie import HexaryTrie
+from rlp.codec import decode
+from trie.hexary import HexaryTrie
 from web3 import Web3
 from web3.exceptions import ContractLogicError
 from web3.middleware import SignAndSendRawMiddlewareBuilder
 
 from ledger.chain.embedded import index
+from ledger.chain.embedded.codec import encode
 from ledger.chain.embedded.provider import EngineProvider
 from ledger.chain.embedded.rpc.dispatch import Rpc
 from ledger.chain.embedded.rpc.errors import _WORDS, RpcError
@@ -28,12 +29,14 @@ from tests.unit.chain.embedded.bench import CHAIN_ID, GENESIS, account, build, c
 
 ZERO = "0x" + "00" * 20
 ZERO_BYTES = bytes(20)
+# The second parameter of eth_getBlockBy…: whole transactions, or their hashes.
+FULL, HASHES = True, False
 
 
 class Client:
     """Raw requests, answered by the dispatcher alone."""
 
-    def __init__(self, engine):
+    def __init__(self, engine) -> None:
         self.rpc = Rpc(engine)
 
     def post(self, document: object) -> Any:
@@ -50,7 +53,8 @@ class Client:
         return answer["result"]
 
     def error(self, method: str, *params: object) -> dict[str, Any]:
-        return self.ask(method, *params)["error"]
+        error: dict[str, Any] = self.ask(method, *params)["error"]
+        return error
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def client(bench):
 
 
 def at(bench) -> str:
-    return "0x" + bench.contract.hex()
+    return f"0x{bench.contract.hex()}"
 
 
 # The protocol
@@ -242,12 +246,12 @@ def test_transactions_and_blocks_from_every_side(client, bench):
     assert client.result("eth_getTransactionCount", bench.signer.address, "pending") == "0x3"
     assert client.result("eth_getTransactionCount", bench.signer.address, "latest") == "0x1"
     assert client.result("eth_getBlockTransactionCountByNumber", "pending") == "0x2"
-    block = client.result("eth_getBlockByNumber", "pending", False)
+    block = client.result("eth_getBlockByNumber", "pending", HASHES)
     assert (block["number"], block["hash"], block["transactions"]) == ("0x2", None, ["0x" + one.hex() for one in sent])
     closed = bench.engine.run_once()
     number, block_hash = hex(closed.number), "0x" + closed.hash.hex()
-    by_number = client.result("eth_getBlockByNumber", number, True)
-    by_hash = client.result("eth_getBlockByHash", block_hash, False)
+    by_number = client.result("eth_getBlockByNumber", number, FULL)
+    by_hash = client.result("eth_getBlockByHash", block_hash, HASHES)
     assert [one["hash"] for one in by_number["transactions"]] == by_hash["transactions"]
     assert {**by_number, "transactions": 0} == {**by_hash, "transactions": 0}
     for position, one in enumerate(by_number["transactions"]):
@@ -261,15 +265,15 @@ def test_transactions_and_blocks_from_every_side(client, bench):
     assert client.result("eth_getBlockTransactionCountByHash", block_hash) == "0x2"
     assert client.result("eth_getUncleCountByBlockNumber", number) == "0x0"
     assert client.result("eth_getUncleByBlockHashAndIndex", block_hash, "0x0") is None
-    assert by_number["parentHash"] == client.result("eth_getBlockByNumber", "0x1", False)["hash"]
+    assert by_number["parentHash"] == client.result("eth_getBlockByNumber", "0x1", HASHES)["hash"]
 
 
 def test_what_is_not_there_is_null_or_said_so(client, bench):
     nothing = "0x" + "12" * 32
     for method in ("eth_getTransactionByHash", "eth_getTransactionReceipt", "eth_getRawTransactionByHash"):
         assert client.result(method, nothing) is None
-    assert client.result("eth_getBlockByHash", nothing, False) is None
-    assert client.result("eth_getBlockByNumber", "0x999", False) is None
+    assert client.result("eth_getBlockByHash", nothing, HASHES) is None
+    assert client.result("eth_getBlockByNumber", "0x999", HASHES) is None
     assert client.result("eth_getBlockReceipts", "0x999") is None
     assert client.result("eth_getBlockTransactionCountByNumber", "0x999") is None
     assert client.result("eth_getTransactionByBlockHashAndIndex", nothing, "0x0") is None
@@ -282,7 +286,7 @@ def test_what_is_not_there_is_null_or_said_so(client, bench):
 
 def test_a_nodes_hash_is_no_blocks_hash(client, bench):
     root = "0x" + bench.engine.head.header.state_root.hex()
-    assert client.result("eth_getBlockByHash", root, False) is None
+    assert client.result("eth_getBlockByHash", root, HASHES) is None
     assert client.result("eth_getTransactionReceipt", root) is None
 
 
@@ -321,7 +325,9 @@ def test_reverts_have_code_three_and_the_contracts_bytes(client, bench):
         assert error["data"].startswith("0x08c379a0")
         error = client.error(method, {"to": at(bench), "data": "0x" + raw.hex()})
         assert error == {"code": 3, "message": "execution reverted", "data": "0xdeadbeef"}
-    error = client.error("eth_call", {"to": at(bench), "data": "0x" + calldata("bump(uint256)", 9).hex(), "gas": "0xc350"})
+    error = client.error(
+        "eth_call", {"to": at(bench), "data": "0x" + calldata("bump(uint256)", 9).hex(), "gas": "0xc350"}
+    )
     assert (error["code"], error["message"]) == (-32000, "out of gas")
 
 
@@ -338,11 +344,11 @@ def test_proofs_lead_from_the_state_root_to_every_word(client, bench, number):
     mapping = keccak((1).to_bytes(32, "big") + (3).to_bytes(32, "big"))
     keys = ["0x0", "0x1", "0x" + mapping.hex(), "0x" + "77" * 32]
     proof = client.result("eth_getProof", at(bench), keys, number)
-    root = bytes.fromhex(client.result("eth_getBlockByNumber", number, False)["stateRoot"][2:])
-    nodes = [rlp.decode(bytes.fromhex(node[2:])) for node in proof["accountProof"]]
+    root = bytes.fromhex(client.result("eth_getBlockByNumber", number, HASHES)["stateRoot"][2:])
+    nodes = [decode(bytes.fromhex(node[2:])) for node in proof["accountProof"]]
     account_rlp = HexaryTrie.get_from_proof(root, keccak(bench.contract), nodes)
     storage_root = bytes.fromhex(proof["storageHash"][2:])
-    nonce, balance, found_root, code_hash = rlp.decode(account_rlp)
+    nonce, balance, found_root, code_hash = decode(account_rlp)
     assert (found_root, code_hash) == (storage_root, bytes.fromhex(proof["codeHash"][2:]))
     assert int.from_bytes(nonce, "big") == int(proof["nonce"], 16)
     assert int.from_bytes(balance, "big") == int(proof["balance"], 16)
@@ -351,12 +357,12 @@ def test_proofs_lead_from_the_state_root_to_every_word(client, bench, number):
         stored = int(client.result("eth_getStorageAt", at(bench), key, number), 16)
         assert (entry["key"], int(entry["value"], 16)) == (key, stored)
         if entry["proof"]:
-            nodes = [rlp.decode(bytes.fromhex(node[2:])) for node in entry["proof"]]
+            nodes = [decode(bytes.fromhex(node[2:])) for node in entry["proof"]]
             value = HexaryTrie.get_from_proof(storage_root, keccak(slot), nodes)
-            assert int.from_bytes(rlp.decode(value) if value else b"", "big") == stored
+            assert int.from_bytes(decode(value) if value else b"", "big") == stored
     assert (int(proof["storageProof"][0]["value"], 16) == 5) == (number == "latest")
     absent = client.result("eth_getProof", "0x" + "55" * 20, ["0x0"], number)
-    nodes = [rlp.decode(bytes.fromhex(node[2:])) for node in absent["accountProof"]]
+    nodes = [decode(bytes.fromhex(node[2:])) for node in absent["accountProof"]]
     assert HexaryTrie.get_from_proof(root, keccak(b"\x55" * 20), nodes) == b""
     assert absent["nonce"] == "0x0"
 
@@ -364,10 +370,11 @@ def test_proofs_lead_from_the_state_root_to_every_word(client, bench, number):
 def test_headers_hash_to_their_hash(client, bench):
     bench.mined(bench.contract, calldata("bump(uint256)", 1))
     header = bench.engine.header(bench.engine.head.number)
-    block = client.result("eth_getBlockByNumber", "latest", False)
-    assert block["hash"] == "0x" + keccak(rlp.encode(header)).hex()
-    raws = [index.transaction_by_hash(bench.engine.store, bytes.fromhex(one[2:])).raw for one in block["transactions"]]
-    encoded = rlp.encode([header, [rlp.decode(raw) for raw in raws], [], []])
+    block = client.result("eth_getBlockByNumber", "latest", HASHES)
+    assert block["hash"] == "0x" + keccak(encode(header)).hex()
+    rows = index.block_transactions(bench.engine.store, index.block_by_number(bench.engine.store, header.block_number))
+    raws = [row.raw for row in rows]
+    encoded = encode([header, [decode(raw) for raw in raws], [], []])
     assert int(block["size"], 16) == len(encoded)
     assert block["baseFeePerGas"] == "0x0"
 
@@ -437,12 +444,12 @@ def test_filters_are_bounded_and_forgotten(bench):
     filters = Filters(lambda size: bytes(size - 1) + bytes([int(now[0]) % 256]), clock=lambda: now[0])
     bench.engine.limits = replace(LIMITS, engine_filters=1)
     first = filters.new_blocks(Params(bench.engine, []))
-    with pytest.raises(Exception, match="engine.too_many_filters"):
+    with pytest.raises(Exception, match=r"engine\.too_many_filters"):
         filters.new_blocks(Params(bench.engine, []))
     now[0] += LIMITS.engine_filter_seconds + 1
     second = filters.new_blocks(Params(bench.engine, []))
     assert first != second
-    with pytest.raises(Exception, match="engine.no_filter"):
+    with pytest.raises(Exception, match=r"engine\.no_filter"):
         filters.changes(Params(bench.engine, [first]))
 
 
@@ -469,7 +476,8 @@ def test_web3_over_the_provider(bench):
         contract.functions.fail("no luck").transact()
     failed = contract.functions.fail("no luck").transact({"gas": 200_000})
     assert w3.eth.get_transaction_receipt(failed)["status"] == 0
-    assert w3.eth.get_block("latest", full_transactions=True)["transactions"][0]["hash"] == failed
+    whole: Any = w3.eth.get_block("latest", full_transactions=True)["transactions"][0]
+    assert whole["hash"] == failed
     assert w3.eth.fee_history(2, "latest", [50])["reward"] == [[0], [0]]
 
 

@@ -46,20 +46,20 @@ def test_malformed_bytes_have_each_their_code(raw, code):
 
 
 def test_trailing_bytes_are_refused():
-    with pytest.raises(FormatError, match="engine.transaction_form"):
+    with pytest.raises(FormatError, match=r"engine\.transaction_form"):
         read(sign(SIGNER, 0, TO) + b"\0")
 
 
 @pytest.mark.parametrize("fields", [{"chainId": 1}, {"chainId": 1, "maxFeePerGas": 0, "maxPriorityFeePerGas": 0}])
 def test_a_transaction_for_another_network_is_refused(fields):
-    with pytest.raises(InputError, match="engine.other_chain"):
+    with pytest.raises(InputError, match=r"engine\.other_chain"):
         read(sign(SIGNER, 0, TO, **fields))
 
 
 def test_a_signature_without_a_network_is_refused():
     unsigned = {"nonce": 0, "gas": 21_000, "gasPrice": 0, "value": 0, "data": b"", "to": TO}
     raw = bytes(Account.sign_transaction(unsigned, SIGNER.key).raw_transaction)
-    with pytest.raises(InputError, match="engine.other_chain"):
+    with pytest.raises(InputError, match=r"engine\.other_chain"):
         read(raw)
 
 
@@ -87,7 +87,7 @@ def test_malleable_and_impossible_signatures_are_refused():
         remade(raw, s=0),
         remade(raw, r=ORDER),
     ):
-        with pytest.raises(InputError, match="engine.signature"):
+        with pytest.raises(InputError, match=r"engine\.signature"):
             read(bad)
 
 
@@ -108,7 +108,7 @@ def test_calldata_has_a_floor():
     data = b"\1" * 1_000 + b"\0" * 100
     assert floor_gas(data) == 21_000 + 40 * 1_000 + 10 * 100
     read(sign(SIGNER, 0, TO, data, gas=floor_gas(data)))
-    with pytest.raises(InputError, match="engine.gas_too_low"):
+    with pytest.raises(InputError, match=r"engine\.gas_too_low"):
         read(sign(SIGNER, 0, TO, data, gas=floor_gas(data) - 1))
 
 

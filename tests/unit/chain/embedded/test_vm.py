@@ -79,9 +79,7 @@ def test_several_blocks_in_one_second(bench):
 )
 def test_a_header_that_breaks_a_rule_is_refused(field, value, named):
     parent = genesis_block(chain_id=CHAIN_ID, gas_limit=GAS_LIMIT, timestamp=GENESIS).header
-    good = EngineVM.create_header_from_parent(parent).copy(
-        timestamp=GENESIS, gas_limit=GAS_LIMIT, base_fee_per_gas=0
-    )
+    good = EngineVM.create_header_from_parent(parent).copy(timestamp=GENESIS, gas_limit=GAS_LIMIT, base_fee_per_gas=0)
     EngineVM.validate_header(good, parent)
     with pytest.raises(ValidationError, match=named):
         EngineVM.validate_header(good.copy(**{field: value}), parent)
