@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ledger.domain import canonical, merkle
 from ledger.domain.canonical import JsonObject, JsonValue
@@ -61,7 +61,7 @@ class EventRecord:
 
     contract: str
     name: str
-    args: tuple[tuple[str, str, AbiValue], ...]
+    args: tuple[tuple[str, str, object], ...]
     block_number: int
     block_time: int
     tx_hash: bytes
@@ -210,7 +210,7 @@ def parse_entry(data: bytes) -> Entry:
     return _build(str(kind), values, body)
 
 
-def encode_value(abi_type: str, value: AbiValue) -> JsonValue:  # noqa: PLR0911 -- one answer per ABI type
+def encode_value(abi_type: str, value: object) -> JsonValue:  # noqa: PLR0911 -- one answer per ABI type
     """Write one value by its ABI type; tuples of structs are written as arrays.
 
     Raises:
@@ -330,7 +330,7 @@ def _build(kind: str, values: Mapping[str, AbiValue], body: JsonObject) -> Entry
     )
 
 
-def _address(value: AbiValue) -> str:
+def _address(value: object) -> str:
     try:
         octets = value if isinstance(value, bytes) else bytes.fromhex(str(value).removeprefix("0x"))
     except ValueError:
@@ -340,7 +340,7 @@ def _address(value: AbiValue) -> str:
     return "0x" + octets.hex()
 
 
-def _encode_integer(integer: re.Match[str], value: AbiValue) -> JsonValue:
+def _encode_integer(integer: re.Match[str], value: object) -> JsonValue:
     if isinstance(value, bool) or not isinstance(value, int):
         raise InputError("log.entry_value")
     bits = int(integer[2])
@@ -350,7 +350,7 @@ def _encode_integer(integer: re.Match[str], value: AbiValue) -> JsonValue:
     return str(value) if bits > 32 else value
 
 
-def _items(value: AbiValue, count: str) -> Sequence[AbiValue]:
+def _items(value: object, count: str) -> Sequence[Any]:
     if not isinstance(value, (list, tuple)) or (count and len(value) != int(count)):
         raise InputError("log.entry_value")
     return value
@@ -358,10 +358,10 @@ def _items(value: AbiValue, count: str) -> Sequence[AbiValue]:
 
 def _decode(abi_type: str, value: JsonValue) -> AbiValue:  # noqa: PLR0911 -- one answer per ABI type
     if array := _ARRAY.match(abi_type):
-        return tuple(_decode(array[1], item) for item in _items(value, ""))  # type: ignore[arg-type]  # checked there
+        return tuple(_decode(array[1], item) for item in _items(value, ""))
     if abi_type.startswith("("):
         kinds = _split_tuple(abi_type)
-        items = _items(value, str(len(kinds)))  # type: ignore[arg-type]  # checked there
+        items = _items(value, str(len(kinds)))
         return tuple(_decode(kind, item) for kind, item in zip(kinds, items, strict=True))
     if _INTEGER.match(abi_type):
         if isinstance(value, str) and _DECIMAL.match(value):
