@@ -159,6 +159,8 @@ class Limits:
     # A manifest names some files and what they state; it is read in one piece.
     manifest_bytes: int = 4 * 1024 * 1024
     manifest_rows: int = 10_000
+    # A million entries are 80 MB in base64, and each material adds some 150 bytes.
+    batch_manifest_bytes: int = 256 * 1024 * 1024
 
 
 LIMITS = Limits()
