@@ -164,12 +164,12 @@ def test_values_that_their_type_does_not_hold_are_refused(abi_type: str, value: 
         ("(uint8,uint8)", [1]),
     ],
 )
-def test_only_one_spelling_of_a_value_is_read(abi_type: str, value: Any) -> None:  # noqa: ANN401 -- whatever JSON may hold
+def test_only_one_spelling_of_a_value_is_read(abi_type: str, value: Any) -> None:
     with pytest.raises(FormatError, match=r"log\.entry_value"):
         entries.decode_value(abi_type, value)
 
 
-def _changed(name: str, **members: Any) -> bytes:  # noqa: ANN401 -- whatever JSON may hold
+def _changed(name: str, **members: Any) -> bytes:
     body = canonical.decode_object(entries.encode_entry(_samples()[name]))
     for member, value in members.items():
         if value is None:

@@ -416,7 +416,7 @@ def test_a_checkpoint_that_could_not_be_written_is_written_next_time() -> None:
 # ---- flipped bits ----
 
 
-def _names_file(call: Any, path: str) -> bool:  # noqa: ANN401 -- any call that ought to fail
+def _names_file(call: Any, path: str) -> bool:
     try:
         call()
     except IntegrityError as error:

@@ -119,7 +119,7 @@ def test_malformed_files_are_refused(name: str) -> None:
     assert caught.value.code == code
 
 
-def _altered(**changes: Any) -> proofs.LogProof:  # noqa: ANN401 -- any field of a proof
+def _altered(**changes: Any) -> proofs.LogProof:
     return replace(_proof(7), **changes)
 
 
@@ -241,7 +241,7 @@ _NEIGHBOUR = {"identifier": encode_base64(bytes(32)), "index": "0", "path": []}
         ({"left": {**_NEIGHBOUR, "path": [encode_base64(bytes(32))] * 64}, "right": None}, "log.proof_long"),
     ],
 )
-def test_malformed_status_proofs_are_refused(value: Any, code: str) -> None:  # noqa: ANN401 -- whatever JSON may hold
+def test_malformed_status_proofs_are_refused(value: Any, code: str) -> None:
     with pytest.raises(FormatError) as caught:
         proofs.absence_from_json(value)
     assert caught.value.code == code
