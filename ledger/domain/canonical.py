@@ -94,7 +94,7 @@ def decode(data: bytes, *, limit: int | None = None) -> JsonValue:
     try:
         value: JsonValue = orjson.loads(data)
     except orjson.JSONDecodeError:
-        _explain(data)
+        return _carefully(data)
     # A second member of the same name is lost by the parser and so shows as a difference here.
     if not _plain(value, LIMITS.json_depth) or orjson.dumps(value, option=_OPTIONS) != data:
         return _carefully(data)
@@ -140,12 +140,6 @@ def parse(data: bytes, *, limit: int | None = None) -> JsonValue:
     except json.JSONDecodeError as error:
         raise FormatError("canonical.malformed", position=error.pos) from error
     return value
-
-
-def _explain(data: bytes) -> NoReturn:
-    """Find the reason why the fast parser refused."""
-    _carefully(data)
-    raise FormatError("canonical.malformed")
 
 
 def _carefully(data: bytes) -> JsonValue:
