@@ -21,7 +21,7 @@ def seeded(seed: int = 1) -> leaves.Randomness:
 
 
 def stamp(*parts: int) -> int:
-    return int(datetime(*parts, tzinfo=CHINA).timestamp())  # type: ignore[misc,arg-type]  # year to second
+    return int(datetime(*parts, tzinfo=CHINA).timestamp())  # type: ignore[misc]  # year to second
 
 
 @pytest.mark.parametrize(
