@@ -166,11 +166,20 @@ class LimitRule:
 
     def pack(self) -> int:
         """The contract's word."""
-        word = shift = 0
-        for name, width in _LAYOUT.items():
+        word = 0
+        for name, (shift, _) in self.layout().items():
             word |= int(getattr(self, name)) << shift
-            shift += width
         return word
+
+    @staticmethod
+    def layout() -> dict[str, tuple[int, int]]:
+        """Each field's place in the word: its lowest bit and its width."""
+        places: dict[str, tuple[int, int]] = {}
+        shift = 0
+        for name, width in _LAYOUT.items():
+            places[name] = (shift, width)
+            shift += width
+        return places
 
     @classmethod
     def unpack(cls, word: int) -> LimitRule:
@@ -181,11 +190,7 @@ class LimitRule:
         """
         if not 0 < word < 1 << _BITS:
             raise FormatError("catalogue.bad_rule")
-        found: dict[str, int] = {}
-        rest = word
-        for name, width in _LAYOUT.items():
-            found[name] = rest & ((1 << width) - 1)
-            rest >>= width
+        found = {name: word >> shift & ((1 << width) - 1) for name, (shift, width) in cls.layout().items()}
         try:
             return cls(
                 matter_type=MatterType(found.pop("matter_type")),

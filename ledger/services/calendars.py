@@ -12,6 +12,7 @@ import json
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from ledger.domain.limits import LIMITS
 from ledger.domain.workdays import YearCalendar, year_days
 from ledger.errors import FormatError, InputError
 
@@ -57,9 +58,11 @@ def read_notice(text: str, *, kind: str) -> YearCalendar:
         FormatError: ``workdays.bad_notice`` (unreadable), ``workdays.duplicate_day``, ``workdays.mixed_years``.
         InputError: as ``YearCalendar``; ``workdays.bad_year``.
     """
+    if len(text) > LIMITS.json_bytes:
+        raise FormatError("workdays.bad_notice", kind=kind)
     try:
         year, changed = _from_json(text) if kind == "json" else _from_csv(text)
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, csv.Error) as fault:
         raise FormatError("workdays.bad_notice", kind=kind) from fault
     if any(day.year != year for day in changed):
         raise FormatError("workdays.mixed_years", year=year)
@@ -102,7 +105,7 @@ def _from_csv(text: str) -> tuple[int, dict[date, bool]]:
         raise ValueError
     rows = []
     for row in reader:
-        if row["kind"] not in _WORK | _REST:
+        if None in row or row["kind"] not in _WORK | _REST:
             raise ValueError
         rows.append((row["date"], row["kind"] in _WORK))
     changed = _changes(rows)
