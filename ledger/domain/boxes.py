@@ -16,13 +16,13 @@ from ledger.domain.limits import LIMITS
 from ledger.errors import AuthorityError, FormatError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ledger.domain.envelopes import Suite
     from ledger.domain.leaves import Randomness
     from ledger.domain.wrapping import RecipientPrivate, RecipientPublic
 
-__all__ = ["open_box", "readers", "seal_box"]
+__all__ = ["open_box", "open_box_with", "readers", "seal_box"]
 
 _MAGIC = b"TBX\x01"
 
@@ -74,6 +74,21 @@ def open_box(chunks: Iterable[bytes], member: int, keys: Sequence[RecipientPriva
         raise AuthorityError("envelopes.not_a_reader", member=member)
     key = _unwrap(wrapped, keys, _info(label, member))
     yield from envelopes.decrypt(source.rest(), key, context=label.encode())
+
+
+def open_box_with(
+    chunks: Iterable[bytes], member: int, unseal: Callable[[bytes, bytes], bytes], label: str
+) -> Iterator[bytes]:
+    """Open a box where the keys are kept elsewhere: ``unseal(wrapped, info)`` answers the content key.
+
+    Raises:
+        LedgerError: as :func:`open_box`, and whatever ``unseal`` raises.
+    """
+    source = _Source(chunks)
+    wrapped = _entries(source).get(member)
+    if wrapped is None:
+        raise AuthorityError("envelopes.not_a_reader", member=member)
+    yield from envelopes.decrypt(source.rest(), unseal(wrapped, _info(label, member)), context=label.encode())
 
 
 def readers(chunks: Iterable[bytes]) -> tuple[int, ...]:
