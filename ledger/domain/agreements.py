@@ -17,12 +17,7 @@ from ledger.domain import canonical
 from ledger.domain.events import AgreementAccepted, AgreementDrafted, AgreementEnded
 from ledger.domain.reasons import Reason
 
-__all__ = ["MAX_MATTERS", "MAX_NOTICE_DAYS", "MAX_PARTIES", "Agreement", "AgreementKind", "Version", "text_digest"]
-
-# The contract's bounds, with their reasons there.
-MAX_PARTIES = 64
-MAX_MATTERS = 200
-MAX_NOTICE_DAYS = 366
+__all__ = ["Agreement", "AgreementKind", "Version", "text_digest"]
 
 
 class AgreementKind(IntEnum):
@@ -97,7 +92,9 @@ class Agreement:
         """This agreement once notice was given."""
         return replace(self, ends=event.effective)
 
-    def covers(self, version: int, receiving: int, handling: int, matter: bytes, mode: int, now: int) -> Reason:  # noqa: PLR0911  # one return a rule
+    def covers(
+        self, version: int, receiving: int, handling: int, matter: bytes, mode: int, now: int
+    ) -> Reason:  # one return a rule
         """Whether it lets a new case be received and handled so, as the contract answers.
 
         The contract also looks whether both members are in good standing, which an agreement does not know.

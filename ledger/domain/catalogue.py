@@ -25,7 +25,6 @@ from ledger.errors import FormatError, InputError
 
 __all__ = [
     "CODE_SET",
-    "MAX_CODE_BYTES",
     "CaseType",
     "ClockStart",
     "LimitRule",
@@ -37,8 +36,6 @@ __all__ = [
 ]
 
 CODE_SET: Final = "GB/T 39046-2020"
-# The contract's bound; the longest code of the national exchange schema has 36 characters.
-MAX_CODE_BYTES: Final = 64
 
 
 class MatterType(IntEnum):

@@ -162,5 +162,21 @@ class Limits:
     # A million entries are 80 MB in base64, and each material adds some 150 bytes.
     batch_manifest_bytes: int = 256 * 1024 * 1024
 
+    # --- Consortium and catalogue: the contracts have the same numbers ---
+    # A name on screen and in events; the longest official name of a city, district or zone has 20 characters.
+    member_name_bytes: int = 64
+    # Implementing bodies have longer names: up to 30 characters.
+    department_name_bytes: int = 96
+    # A host, a port and a short path.
+    endpoint_url_bytes: int = 128
+    # The longest code of the national exchange schema has 36 characters; a local one may have as many as fit.
+    matter_code_bytes: int = 64
+    # The largest group known, the Yangtze delta's, has 41 cities.
+    agreement_parties: int = 64
+    # Each is a slot of 22,000 gas: 200 and 64 parties fit a transaction of 8 M gas.
+    agreement_matters: int = 200
+    # A year's notice is the longest that any published agreement has.
+    agreement_notice_days: int = 366
+
 
 LIMITS = Limits()

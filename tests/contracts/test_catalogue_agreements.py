@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.domain.agreements import MAX_MATTERS, MAX_PARTIES, Agreement
+from ledger.domain.agreements import Agreement
 from ledger.domain.cases import Mode
 from ledger.domain.catalogue import MatterCode, agreement_id, mode_bits
 from ledger.domain.consortium import ContractKind
 from ledger.domain.events import AgreementAccepted, AgreementDrafted, AgreementEnded
+from ledger.domain.limits import LIMITS
 from ledger.domain.reasons import Reason
 from tests.contracts.chain import CHAIN_ID, ZERO, Receipt
 from tests.contracts.world import CITIES, World, found
@@ -247,7 +248,7 @@ def test_drafts_that_are_refused(world: World) -> None:
         (replace(fresh, parties=(1, 1)), Reason.OUT_OF_RANGE),
         (replace(fresh, parties=(1, 99)), Reason.UNKNOWN_MEMBER),
         (replace(fresh, parties=(2, 3)), Reason.NOT_A_PARTY),
-        (replace(fresh, parties=tuple(range(1, MAX_PARTIES + 2))), Reason.OUT_OF_RANGE),
+        (replace(fresh, parties=tuple(range(1, LIMITS.agreement_parties + 2))), Reason.OUT_OF_RANGE),
         (replace(fresh, matters=()), Reason.OUT_OF_RANGE),
         (replace(fresh, matters=((B, 2), (A, 2))), Reason.OUT_OF_RANGE),
         (replace(fresh, matters=((A, 2), (A, 2))), Reason.OUT_OF_RANGE),
@@ -269,7 +270,7 @@ def test_drafts_that_are_refused(world: World) -> None:
         part = [text for text, _ in cases[start : start + 7]]
         reasons += draft(world, *part).reasons_by_index(len(part))
     assert reasons == [reason for _, reason in cases]
-    too_many = tuple((number.to_bytes(32, "big"), 2) for number in range(1, MAX_MATTERS + 2))
+    too_many = tuple((number.to_bytes(32, "big"), 2) for number in range(1, LIMITS.agreement_matters + 2))
     assert draft(world, replace(fresh, matters=too_many)).reasons == [Reason.OUT_OF_RANGE]
     draft(world, fresh).done()
     assert draft(world, fresh).reasons == [Reason.ALREADY_DONE]
@@ -328,9 +329,9 @@ def test_a_replaced_generation_takes_no_texts_and_lets_agreements_end(world: Wor
 
 
 def test_the_largest_agreement_fits_a_transaction(world: World) -> None:
-    matters = tuple((number.to_bytes(32, "big"), 2) for number in range(1, MAX_MATTERS + 1))
+    matters = tuple((number.to_bytes(32, "big"), 2) for number in range(1, LIMITS.agreement_matters + 1))
     receipt = draft(world, Text(matters=matters, parties=(1, 2, 3, 4, 5, 6))).done()
-    assert len(receipt.one(AgreementDrafted).matters) == MAX_MATTERS
+    assert len(receipt.one(AgreementDrafted).matters) == LIMITS.agreement_matters
     assert receipt.gas < 8_000_000
 
 

@@ -22,6 +22,7 @@ from ledger.domain.catalogue import (
     modes_of,
 )
 from ledger.domain.codesets import CODE_SETS
+from ledger.domain.limits import LIMITS
 from ledger.errors import FormatError, InputError
 
 
@@ -115,7 +116,7 @@ def test_codes_of_every_length_in_use(text: str) -> None:
     code = MatterCode(text)
     assert code.id == hashlib.sha256(text.encode()).digest()
     assert code.is_local is text.startswith("local:")
-    assert len(text.encode()) <= 64
+    assert len(text.encode()) <= LIMITS.matter_code_bytes
 
 
 @pytest.mark.parametrize(
