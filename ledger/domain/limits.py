@@ -50,6 +50,8 @@ class Limits:
     batch_leaves: int = 2**20
     # How often a material is used before its leaves run out and more are anchored; leaves cost nothing on the chain.
     leaves_per_subject: int = 8
+    # The documents of a batch are held in memory together while it is formed.
+    batch_materials: int = 2_048
     # A paper states some dozens of things at most; files of a material are fields too.
     record_fields: int = 128
     # One field is a name, a number, an address or a paragraph; whole texts are files.

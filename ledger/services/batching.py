@@ -1,0 +1,254 @@
+"""From what was handed in to one root on the chain, and back from the chain to rows.
+
+``run_once`` forms a batch when enough applicants wait or the first has waited long enough: fresh leaves, secret order,
+dummies. It stores the sealed documents and the sealed manifest, and then, in one transaction, marks the drafts and
+writes the intent. ``open_batches`` reads this city's own batches back from the chain and the blobs alone, so that a
+dropped database comes back row for row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy.engine import Connection
+
+from ledger.blobs.cids import cid_from_digest, digest_of
+from ledger.blobs.content import read_content, write_content
+from ledger.domain import boxes, holders, leaves, merkle, records
+from ledger.domain.calls import call_text
+from ledger.domain.consortium import ContractKind
+from ledger.domain.leaves import LeafEntry, LeafRequest
+from ledger.domain.limits import LIMITS
+from ledger.domain.operations import Operation
+from ledger.errors import IntegrityError, NotFoundError
+from ledger.projections.materials import settle_erasures
+from ledger.services.context import Node
+from ledger.services.materials import DRAFT_LABEL
+from ledger.services.registry import current_contract, readers_of
+from ledger.storage import outbox
+from ledger.storage.tables import drafts
+from ledger.storage.tables import materials as tables
+from ledger.wire.materials import (
+    BATCH_LABEL,
+    MATERIAL_LABEL,
+    BatchManifest,
+    BatchMaterial,
+    MaterialDocument,
+    decode_batch,
+    decode_material,
+    encode_batch,
+    encode_material,
+)
+
+__all__ = ["Formed", "open_batches", "run_once"]
+
+Unseal = Callable[[bytes, bytes], bytes]
+# Bit 0 of a batch's flags: fewer applicants than the batch would mix.
+_SMALL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Formed:
+    """A batch on its way: its root, how many materials and applicants it has, the intent that anchors it."""
+
+    root: bytes
+    materials: int
+    applicants: int
+    intent: str
+
+
+def run_once(node: Node, unseal: Unseal) -> Formed | None:
+    """Form one batch if one is due; ``unseal(wrapped, info)`` opens what is sealed to this city.
+
+    Raises:
+        UnavailableError: the blob store or the outbox cannot take it now; the drafts go on waiting.
+    """
+    now = node.clock()
+    with node.database.read() as connection:
+        due = _due(node, connection, now)
+        if not due:
+            return None
+        contract = current_contract(connection, ContractKind.MATERIALS)
+        readers = readers_of(connection, [node.member])
+    documents = [
+        decode_material(b"".join(boxes.open_box_with([sealed], node.member, unseal, DRAFT_LABEL))) for _, sealed in due
+    ]
+    plan = leaves.plan_batch([request for document in documents for request in _requests(document)], node.random)
+    hashes = merkle.leaf_hashes(plan.entries)
+    root = merkle.root(hashes)
+    placed = iter(plan.indices)
+    listed = []
+    for document in documents:
+        indices = tuple(next(placed) for _ in document.subjects)
+        whole = replace(document, blindings=tuple(tuple(plan.blindings[index] for index in group) for group in indices))
+        sealed = boxes.seal_box([encode_material(whole)], readers, MATERIAL_LABEL, node.random)
+        listed.append(BatchMaterial(write_content(node.blobs, sealed), indices))
+    manifest = encode_batch(BatchManifest(node.member, plan.entries, tuple(listed)))
+    cid = write_content(node.blobs, boxes.seal_box([manifest], readers, BATCH_LABEL, node.random))
+    applicants = len({document.applicant for document in documents})
+    intent = outbox.Intent(
+        id=f"anchor:{root.hex()}",
+        operation=Operation.ANCHOR,
+        contract=contract,
+        role="issue",
+        subject=root,
+        call=call_text(
+            {
+                "root": root,
+                "size": len(plan.entries),
+                "blob": digest_of(cid),
+                "flags": 0 if applicants >= node.batch_applicants else _SMALL,
+            }
+        ),
+    )
+    with node.begin() as uow:
+        table = drafts.material_drafts
+        uow.connection.execute(
+            update(table).where(table.c.id.in_([name for name, _ in due])).values(state="batched", root=root)
+        )
+        outbox.enqueue(uow.connection, intent, now=now)
+        uow.commit()
+    return Formed(root, len(documents), applicants, intent.id)
+
+
+def open_batches(node: Node, unseal: Unseal) -> int:
+    """Open this city's anchored batches that have no rows yet; returns the number of materials.
+
+    A document whose blob is gone was erased; its material has no row, as it would have had none after the erasure.
+
+    Raises:
+        IntegrityError: ``materials.manifest_mismatch`` where a manifest is not what the chain's root commits to.
+        UnavailableError: a blob is not here yet.
+    """
+    opened = 0
+    with node.database.read() as connection:
+        waiting = list(_unopened(node, connection))
+    for contract, batch, root, blob in waiting:
+        sealed = read_content(node.blobs, cid_from_digest(blob))
+        manifest = decode_batch(b"".join(boxes.open_box_with(sealed, node.member, unseal, BATCH_LABEL)))
+        if merkle.root(merkle.leaf_hashes(manifest.entries)) != root:
+            raise IntegrityError("materials.manifest_mismatch", batch=batch)
+        with node.begin() as uow:
+            names = []
+            for listed in manifest.materials:
+                try:
+                    box = b"".join(read_content(node.blobs, listed.blob))
+                except NotFoundError:
+                    continue
+                document = decode_material(b"".join(boxes.open_box_with([box], node.member, unseal, MATERIAL_LABEL)))
+                _insert(uow.connection, contract, batch, manifest, listed, document, box)
+                names.append(document.material)
+            settle_erasures(uow.connection, contract, batch, names)
+            table = drafts.material_drafts
+            uow.connection.execute(table.delete().where(table.c.root == root))
+            uow.commit()
+        opened += len(names)
+    return opened
+
+
+def _due(node: Node, connection: Connection, now: int) -> list[tuple[str, bytes]]:
+    table = drafts.material_drafts
+    waiting = table.c.state == "waiting"
+    oldest, applicants = connection.execute(
+        select(func.min(table.c.created_at), func.count(table.c.applicant.distinct())).where(waiting)
+    ).one()
+    if oldest is None or (applicants < node.batch_applicants and now - oldest < node.batch_wait):
+        return []
+    rows = connection.execute(
+        select(table.c.id, table.c.sealed)
+        .where(waiting)
+        .order_by(table.c.created_at, table.c.id)
+        .limit(LIMITS.batch_materials)
+    )
+    return [(str(row.id), bytes(row.sealed)) for row in rows]
+
+
+def _requests(document: MaterialDocument) -> Iterator[LeafRequest]:
+    record = records.read_record(document.record)
+    for subject in document.subjects:
+        node = holders.ExtendedPublic.decode(subject.account)
+        addresses = holders.leaf_addresses(node, subject.start, LIMITS.leaves_per_subject)
+        yield LeafRequest(leaves.record_digest(document.record), record.expires_at, subject.holding, addresses)
+
+
+def _unopened(node: Node, connection: Connection) -> Iterator[tuple[str, int, bytes, bytes]]:
+    batches, materials = tables.batches, tables.materials
+    same = and_(materials.c.contract == batches.c.contract, materials.c.batch == batches.c.batch)
+    rows = connection.execute(
+        select(batches.c.contract, batches.c.batch, batches.c.root, batches.c.blob)
+        .outerjoin(materials, same)
+        .where(batches.c.member == node.member, materials.c.material.is_(None))
+        .order_by(batches.c.contract, batches.c.batch)
+    )
+    for row in rows:
+        yield str(row.contract), int(row.batch), bytes(row.root), bytes(row.blob)
+
+
+def _insert(
+    connection: Connection,
+    contract: str,
+    batch: int,
+    manifest: BatchManifest,
+    listed: BatchMaterial,
+    document: MaterialDocument,
+    box: bytes,
+) -> None:
+    record = records.read_record(document.record)
+    files = records.files_of(records.open_fields(document.record, document.disclosures))
+    connection.execute(
+        insert(tables.materials).values(
+            material=document.material,
+            contract=contract,
+            batch=batch,
+            record=leaves.record_digest(document.record),
+            type_code=record.type_code,
+            type_set=record.type_set,
+            assurance=int(record.assurance.level),
+            reuse=record.reuse.kind.value,
+            issued_at=record.issued_at,
+            expires_at=record.expires_at,
+            applicant=document.applicant,
+            sealed=box,
+        )
+    )
+    if files:
+        connection.execute(
+            insert(tables.material_files),
+            [
+                {
+                    "material": document.material,
+                    "position": position,
+                    "media_type": file.media_type,
+                    "size": file.size,
+                    "sha256": bytes.fromhex(file.sha256),
+                    "sm3": bytes.fromhex(file.sm3),
+                    "blob": file.blob,
+                }
+                for position, file in enumerate(files)
+            ],
+        )
+    rows = []
+    for number, (subject, group) in enumerate(zip(document.subjects, listed.leaves, strict=True)):
+        connection.execute(
+            insert(tables.material_subjects).values(
+                material=document.material, subject=number, holding=int(subject.holding)
+            )
+        )
+        for turn, index in enumerate(group):
+            entry = LeafEntry.decode(manifest.entries[index])
+            leaves.verify_entry(entry, document.record, document.blindings[number][turn])
+            rows.append(
+                {
+                    "contract": contract,
+                    "batch": batch,
+                    "index": index,
+                    "material": document.material,
+                    "subject": number,
+                    "turn": turn,
+                    "holder": holders.address_text(entry.holder),
+                    "valid_until": entry.valid_until,
+                }
+            )
+    connection.execute(insert(tables.material_leaves), rows)

@@ -1,0 +1,299 @@
+"""Taking materials in, and everything about them on the record.
+
+Handing in writes encrypted content to the blob store and one row: nothing of the plaintext touches the disk, and nobody
+needs a private key for it, because the draft is sealed to the city's own public key. Batches are formed later, by
+:mod:`ledger.services.batching`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import insert, select
+from sqlalchemy.engine import Connection
+
+from ledger.blobs.content import delete_content, write_content
+from ledger.domain import boxes, canonical, envelopes, records
+from ledger.domain.calls import call_text
+from ledger.domain.materials import (
+    Assurance,
+    ErasureBasis,
+    FileFact,
+    Issuer,
+    MaterialDraft,
+    Reuse,
+    ReusePolicy,
+    RevocationCause,
+    SourceChannel,
+    material_type,
+)
+from ledger.domain.operations import Operation
+from ledger.errors import ConflictError, NotFoundError
+from ledger.services.context import Node
+from ledger.services.intake import HandedIn, read_handed_in
+from ledger.services.registry import readers_of
+from ledger.storage import outbox
+from ledger.storage.tables import drafts
+from ledger.storage.tables import materials as tables
+from ledger.wire.materials import MATERIAL_LABEL, MaterialDocument, SubjectAccount, decode_material, encode_material
+from ledger.wire.papers import seal_paper
+
+__all__ = [
+    "DRAFT_LABEL",
+    "Handover",
+    "Paper",
+    "document_of",
+    "erase",
+    "find",
+    "forget_erased",
+    "listed",
+    "revoke",
+    "submit",
+]
+
+# The label of boxes that hold what is not anchored yet.
+DRAFT_LABEL = "draft"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """One paper as it is handed in.
+
+    ``accounts`` has one entry for each data subject: who keeps the keys and the account's extended public key.
+    """
+
+    files: tuple[HandedIn, ...]
+    type_code: str
+    fields: Mapping[str, canonical.JsonValue] = field(repr=False)
+    issuer: Issuer
+    assurance: Assurance
+    accounts: tuple[SubjectAccount, ...]
+    reuse: ReusePolicy | None = None
+    issued_at: int = 0
+    expires_at: int = 0
+    source: SourceChannel = SourceChannel.APPLICANT
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What was taken in: the hand-in's reference, and each material's, in the order given."""
+
+    submission: str
+    materials: tuple[str, ...]
+
+
+def submit(node: Node, applicant: str, papers: Sequence[Paper]) -> Handover:
+    """Take papers in: hash, encrypt, store, and queue for anchoring. All of them or none.
+
+    Args:
+        node: this city.
+        applicant: the random reference of whoever they belong to.
+        papers: what is handed in.
+
+    Raises:
+        InputError: what is wrong with a paper or a file; nothing is kept.
+        UnavailableError: the blob store or the database cannot take it now.
+    """
+    with node.database.read() as connection:
+        readers = readers_of(connection, [node.member])
+    submission, now = node.random(16).hex(), node.clock()
+    stored: list[str] = []
+    rows = []
+    try:
+        for paper in papers:
+            document = _take(node, applicant, paper, stored, now)
+            sealed = b"".join(boxes.seal_box([encode_material(document)], readers, DRAFT_LABEL, node.random))
+            rows.append(
+                {
+                    "id": document.material,
+                    "submission": submission,
+                    "applicant": applicant,
+                    "type_code": paper.type_code,
+                    "state": "waiting",
+                    "sealed": sealed,
+                    "created_at": now,
+                }
+            )
+        with node.begin() as uow:
+            uow.connection.execute(insert(drafts.material_drafts), rows)
+            uow.commit()
+    except BaseException:
+        # Content that no row names serves nobody.
+        for cid in stored:
+            delete_content(node.blobs, cid)
+        raise
+    return Handover(submission, tuple(str(row["id"]) for row in rows))
+
+
+def find(connection: Connection, material: str) -> tuple[str, int, bytes | None]:
+    """Return the contract, batch and sealed document of an anchored material of this city.
+
+    Raises:
+        NotFoundError: ``materials.not_found``; ``materials.waiting`` while it is not anchored yet.
+    """
+    table = tables.materials
+    row = connection.execute(
+        select(table.c.contract, table.c.batch, table.c.sealed).where(table.c.material == material)
+    ).first()
+    if row is not None:
+        return str(row.contract), int(row.batch), row.sealed
+    waiting = drafts.material_drafts
+    if connection.execute(select(waiting.c.id).where(waiting.c.id == material)).first() is not None:
+        raise NotFoundError("materials.waiting")
+    raise NotFoundError("materials.not_found")
+
+
+def document_of(node: Node, material: str) -> MaterialDocument:
+    """Open the document of an anchored material of this city.
+
+    Raises:
+        NotFoundError: as :func:`find`.
+        ConflictError: ``materials.erased``.
+        UnavailableError: the key holder does not answer.
+    """
+    with node.database.read() as connection:
+        _, _, sealed = find(connection, material)
+    if sealed is None:
+        raise ConflictError("materials.erased")
+    return decode_material(b"".join(boxes.open_box_with([sealed], node.member, node.keys.open, MATERIAL_LABEL)))
+
+
+def listed(connection: Connection, *, applicant: str | None = None, limit: int = 100) -> list[dict[str, object]]:
+    """List this city's anchored materials, the newest first: references, types and numbers only."""
+    table = tables.materials
+    query = (
+        select(
+            table.c.material, table.c.contract, table.c.batch, table.c.type_code, table.c.assurance, table.c.applicant,
+            table.c.issued_at, table.c.expires_at, table.c.erased_at,
+        )
+        .order_by(table.c.batch.desc(), table.c.material)
+        .limit(limit)
+    )  # fmt: skip
+    if applicant is not None:
+        query = query.where(table.c.applicant == applicant)
+    return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's documented name
+
+
+def revoke(node: Node, material: str, cause: RevocationCause, words: str) -> str:
+    """Revoke all leaves of a material; the words travel sealed, the chain sees the cause and a commitment.
+
+    Returns:
+        The intent's id.
+
+    Raises:
+        NotFoundError: as :func:`find`.
+    """
+    with node.begin() as uow:
+        contract, batch, _ = find(uow.connection, material)
+        readers = readers_of(uow.connection, [node.member])
+        paper = seal_paper("revocation", {"material": material, "words": words}, readers, node.random)
+        intent = outbox.Intent(
+            id=f"revoke:{material}",
+            operation=Operation.REVOKE,
+            contract=contract,
+            role="issue",
+            subject=batch.to_bytes(32, "big"),
+            call=call_text(
+                {
+                    "batch": batch,
+                    "leaves": _leaves(uow.connection, material),
+                    "cause": int(cause),
+                    "commitment": paper.commitment,
+                }
+            ),
+        )
+        node.blobs.put(paper.box)
+        outbox.enqueue(uow.connection, intent, now=node.clock())
+        uow.commit()
+    return intent.id
+
+
+def erase(node: Node, material: str, basis: ErasureBasis) -> str:
+    """Destroy what opens a material (its sealed document and its content) and put that on the record.
+
+    The record comes first: it is durable before anything is destroyed, and destroying is done again until it is done.
+
+    Returns:
+        The intent's id.
+
+    Raises:
+        NotFoundError: as :func:`find`.
+    """
+    with node.begin() as uow:
+        contract, batch, _ = find(uow.connection, material)
+        intent = outbox.Intent(
+            id=f"erase:{material}",
+            operation=Operation.ERASE,
+            contract=contract,
+            role="operate",
+            subject=batch.to_bytes(32, "big"),
+            call=call_text(
+                {
+                    "batch": batch,
+                    "leaves": _leaves(uow.connection, material),
+                    "consent": bytes(32),
+                    "basis": int(basis),
+                    "commitment": bytes(32),
+                }
+            ),
+        )
+        outbox.enqueue(uow.connection, intent, now=node.clock())
+        uow.commit()
+    return intent.id
+
+
+def forget_erased(node: Node, contents: Sequence[str]) -> int:
+    """Delete the named contents from the blob store; what is gone already is no error. Returns the number of blocks."""
+    gone = 0
+    for cid in contents:
+        try:
+            gone += delete_content(node.blobs, cid)
+        except NotFoundError:
+            continue
+    return gone
+
+
+def _take(node: Node, applicant: str, paper: Paper, stored: list[str], now: int) -> MaterialDocument:
+    kind = material_type(paper.type_code)
+    key = envelopes.new_key(node.random)
+    facts = []
+    for file in paper.files:
+        cid = write_content(node.blobs, envelopes.encrypt(read_handed_in(file), key, node.random))
+        stored.append(cid)
+        facts.append(FileFact(file.kind.media_type, file.digests.size, file.digests.sha256, file.digests.sm3, cid))
+    draft = MaterialDraft(
+        issuer=paper.issuer,
+        anchor_member=node.member,
+        anchor_division=node.division,
+        assurance=paper.assurance,
+        type_code=kind.code,
+        fields=paper.fields,
+        files=tuple(facts),
+        subjects=tuple(range(len(paper.accounts))),
+        reuse=paper.reuse or _policy(kind.reuse, kind.days),
+        issued_at=paper.issued_at or now,
+        expires_at=paper.expires_at,
+        source=paper.source,
+    )
+    sealed = records.seal_record(draft, node.random)
+    return MaterialDocument(
+        material=node.random(16).hex(),
+        applicant=applicant,
+        record=sealed.record,
+        disclosures=sealed.disclosures,
+        key=key,
+        blindings=tuple(() for _ in paper.accounts),
+        subjects=paper.accounts,
+    )
+
+
+def _policy(reuse: Reuse, days: int) -> ReusePolicy:
+    return ReusePolicy(reuse, days=days if reuse == Reuse.FRESH else 0)
+
+
+def _leaves(connection: Connection, material: str) -> list[int]:
+    table = tables.material_leaves
+    return list(
+        connection.execute(select(table.c.index).where(table.c.material == material).order_by(table.c.index)).scalars()
+    )

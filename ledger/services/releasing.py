@@ -1,0 +1,371 @@
+"""No key without a use on the record: what a custodian hands out, and what a grantee does with it.
+
+The custodian looks into its own picture of the final chain, never at the request's word, and hands out no more than the
+consent discloses, sealed to the grantee's registered key. The grantee checks everything against its own picture: that
+the leaf is of the use, stands under the anchored root, commits to the record, and that the anchoring city is the one
+that the record names, so that nobody gains by anchoring another's leaf again. Asking again needs no new use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import and_, insert, select
+from sqlalchemy.engine import Connection, Row
+
+from ledger.blobs.cids import cid_from_digest
+from ledger.blobs.content import copy_content, read_content
+from ledger.domain import boxes, canonical, disclosures, envelopes, leaves, merkle, records, wrapping
+from ledger.domain.calls import call_text
+from ledger.domain.consents import ConsentTerms
+from ledger.domain.consortium import ServiceKeyKind
+from ledger.domain.files import DoubleDigest
+from ledger.domain.leaves import LeafEntry
+from ledger.domain.materials import FileFact
+from ledger.domain.operations import Operation
+from ledger.errors import AuthorityError, ConflictError, FormatError, IntegrityError, NotFoundError
+from ledger.services.context import Node
+from ledger.services.registry import readers_of, service_key
+from ledger.storage import outbox
+from ledger.storage.tables import consents as consent_tables
+from ledger.storage.tables import drafts
+from ledger.storage.tables import materials as tables
+from ledger.wire.consents import Disclosed, read_disclosed
+from ledger.wire.materials import BATCH_LABEL, MATERIAL_LABEL, decode_batch, decode_material
+from ledger.wire.releases import ReleasedLeaf, decode_release, encode_release
+
+__all__ = ["RECEIVED_LABEL", "Received", "content", "fetch", "read_received", "release", "run_once", "use"]
+
+RECEIVED_LABEL = "received"
+_DISCLOSED = "disclosed"
+
+Unseal = Callable[[bytes, bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a use let this city read of one leaf: the record, the disclosed fields and files."""
+
+    use: int
+    leaf: int
+    record: records.Record
+    fields: dict[str, canonical.JsonValue]
+    files: tuple[FileFact, ...]
+
+
+def use(
+    node: Node, terms: ConsentTerms, consent: bytes, contract: str, disclosed: Disclosed, *, case: bytes, intent: str
+) -> str:
+    """Put a reading under a consent on the record, for all its leaves.
+
+    Args:
+        node: this city, a grantee.
+        terms: the consent as it was signed.
+        consent: its digest.
+        contract: the materials contract that holds its leaves.
+        disclosed: the document behind its ``disclosed`` digest.
+        case: the case read for: the consent's own, or a child of it.
+        intent: idempotency key; the same reading asked for twice is recorded once.
+
+    Raises:
+        ConflictError: ``consents.disclosed_mismatch`` where the document is not the consent's.
+    """
+    if disclosed.digest != terms.disclosed:
+        raise ConflictError("consents.disclosed_mismatch")
+    with node.begin() as uow:
+        _remember(uow.connection, node, consent, disclosed)
+        outbox.enqueue(
+            uow.connection,
+            outbox.Intent(
+                id=intent,
+                operation=Operation.USE,
+                contract=contract,
+                role="operate",
+                subject=consent,
+                call=call_text(
+                    {
+                        "consent": consent,
+                        "case": case,
+                        "cases": terms.cases,
+                        "granted_for": terms.case,
+                        "matter": terms.matter,
+                        "purpose": int(terms.purpose),
+                        "disclosed": terms.disclosed,
+                        "leaves": list(terms.leaves),
+                    }
+                ),
+            ),
+            now=node.clock(),
+        )
+        uow.commit()
+    return intent
+
+
+def release(node: Node, unseal: Unseal, use_number: int, requester: int, disclosed: bytes) -> bytes:
+    """Answer, as custodian, what a recorded use lets a member read; sealed to that member.
+
+    Raises:
+        NotFoundError: ``releases.no_use`` where no final use of that number by that member is in the picture yet.
+        AuthorityError: ``releases.disclosed`` where the document is not the one the consent names.
+        ConflictError: ``releases.erased`` where what was asked for is gone, ``releases.revoked`` after a revocation.
+    """
+    shown = read_disclosed(disclosed)
+    with node.database.read() as connection:
+        found = _use_of(connection, use_number, requester)
+        if found.disclosed != shown.digest:
+            raise AuthorityError("releases.disclosed")
+        mine = _leaves_of(connection, found, node.member)
+        if not mine:
+            raise NotFoundError("releases.no_use", use=use_number)
+        recipient = wrapping.RecipientPublic(service_key(connection, requester, ServiceKeyKind.HPKE))
+        rows = [_own_leaf(connection, found.contract, batch, index) for batch, index in mine]
+    released = tuple(_released(node, unseal, row, shown) for row in rows)
+    return wrapping.seal(encode_release(use_number, released), recipient, _info(found, requester))
+
+
+def run_once(node: Node, unseal: Unseal) -> int:
+    """Ask for everything that this city's uses let it read and that is not here yet; returns the number of leaves."""
+    table = consent_tables.uses
+    with node.database.read() as connection:
+        rows = list(
+            connection.execute(
+                select(table.c.use)
+                .outerjoin(drafts.received, drafts.received.c.use == table.c.use)
+                .where(table.c.member == node.member, drafts.received.c.use.is_(None))
+                .order_by(table.c.use)
+            ).scalars()
+        )
+    return sum(fetch(node, unseal, number) for number in rows)
+
+
+def fetch(node: Node, unseal: Unseal, use_number: int) -> int:
+    """Ask the custodians for what one of this city's uses lets it read, check it, and keep it sealed.
+
+    Raises:
+        UnavailableError: a custodian does not answer; asked again later.
+        IntegrityError: ``releases.not_anchored`` and what else shows that something is not what the chain says.
+    """
+    with node.database.read() as connection:
+        found = _use_of(connection, use_number, node.member)
+        disclosed = connection.execute(
+            select(drafts.inbox.c.sealed).where(
+                drafts.inbox.c.kind == _DISCLOSED, drafts.inbox.c.digest == found.disclosed
+            )
+        ).scalar()
+        if disclosed is None:
+            raise NotFoundError("releases.disclosed_missing", use=use_number)
+        custodians = _custodians(connection, found)
+        readers = readers_of(connection, [node.member])
+    kept = 0
+    for custodian in custodians:
+        if custodian == node.member:
+            sealed = release(node, unseal, use_number, node.member, disclosed)
+        else:
+            sealed = node.peers.release(custodian, use_number, disclosed)
+        number, items = decode_release(unseal(sealed, _info(found, node.member)))
+        if number != use_number:
+            raise IntegrityError("releases.not_anchored", use=use_number)
+        rows = []
+        for item in items:
+            received = _checked(node, found, custodian, item, read_disclosed(disclosed))
+            for file in received.files:
+                if custodian != node.member:
+                    copy_content(partial(node.peers.blob, custodian), node.blobs, file.blob)
+            box = boxes.seal_box([encode_release(use_number, (item,))], readers, RECEIVED_LABEL, node.random)
+            rows.append(
+                {
+                    "use": use_number,
+                    "leaf": _name(item.leaf),
+                    "case": found.case,
+                    "type_code": received.record.type_code,
+                    "sealed": b"".join(box),
+                    "received_at": node.clock(),
+                }
+            )
+        with node.begin() as uow:
+            uow.connection.execute(insert(drafts.received), rows)
+            uow.commit()
+        kept += len(rows)
+    return kept
+
+
+def read_received(node: Node, use_number: int, leaf: int) -> Received:
+    """Open what was received under a use for one leaf.
+
+    Raises:
+        NotFoundError: ``releases.not_received``.
+    """
+    item = _item(node, use_number, leaf)
+    fields = records.open_fields(item.record, item.disclosures)
+    return Received(use_number, leaf, records.read_record(item.record), fields, records.files_of(fields))
+
+
+def content(node: Node, use_number: int, leaf: int, file: FileFact) -> Iterator[bytes]:
+    """Yield a received file, decrypted; at the end it must be the file that the record names.
+
+    Raises:
+        NotFoundError: ``releases.not_received``.
+        IntegrityError: ``releases.content`` where the content is not what the record says.
+    """
+    keys = dict(_item(node, use_number, leaf).content_keys)
+    if file.blob not in keys:
+        raise NotFoundError("releases.not_received", use=use_number)
+    digest = DoubleDigest()
+    for piece in envelopes.decrypt(read_content(node.blobs, file.blob), keys[file.blob]):
+        digest.update(piece)
+        yield piece
+    result = digest.result()
+    if (result.sha256, result.sm3, result.size) != (file.sha256, file.sm3, file.size):
+        raise IntegrityError("releases.content", use=use_number)
+
+
+def _item(node: Node, use_number: int, leaf: int) -> ReleasedLeaf:
+    table = drafts.received
+    with node.database.read() as connection:
+        sealed = connection.execute(
+            select(table.c.sealed).where(table.c.use == use_number, table.c.leaf == _name(leaf))
+        ).scalar()
+    if sealed is None:
+        raise NotFoundError("releases.not_received", use=use_number)
+    opened = b"".join(boxes.open_box_with([sealed], node.member, node.keys.open, RECEIVED_LABEL))
+    return decode_release(opened)[1][0]
+
+
+def _remember(connection: Connection, node: Node, consent: bytes, disclosed: Disclosed) -> None:
+    document = disclosed.encode()
+    digest = hashlib.sha256(document).digest()
+    known = connection.execute(select(drafts.inbox.c.digest).where(drafts.inbox.c.digest == digest)).first()
+    if known is None:
+        connection.execute(
+            insert(drafts.inbox).values(
+                digest=digest,
+                member=node.member,
+                kind=_DISCLOSED,
+                subject=consent,
+                sealed=document,
+                received_at=node.clock(),
+            )
+        )
+
+
+def _use_of(connection: Connection, use_number: int, member: int) -> Row[Any]:
+    table = consent_tables.uses
+    row = connection.execute(
+        select(table.c.contract, table.c.consent, table.c.disclosed, table.c.case, table.c.use)
+        .where(table.c.use == use_number, table.c.member == member)
+        .order_by(table.c.block.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        raise NotFoundError("releases.no_use", use=use_number)
+    return row
+
+
+def _leaves_of(connection: Connection, found: Row[Any], member: int) -> list[tuple[int, int]]:
+    used, batches = consent_tables.use_leaves, tables.batches
+    rows = connection.execute(
+        select(used.c.batch, used.c.index)
+        .join(batches, and_(batches.c.contract == used.c.contract, batches.c.batch == used.c.batch))
+        .where(used.c.contract == found.contract, used.c.use == found.use, batches.c.member == member)
+        .order_by(used.c.batch, used.c.index)
+    )
+    return [(int(row.batch), int(row.index)) for row in rows]
+
+
+def _custodians(connection: Connection, found: Row[Any]) -> list[int]:
+    used, batches = consent_tables.use_leaves, tables.batches
+    rows = connection.execute(
+        select(batches.c.member)
+        .join(used, and_(batches.c.contract == used.c.contract, batches.c.batch == used.c.batch))
+        .where(used.c.contract == found.contract, used.c.use == found.use)
+        .distinct()
+        .order_by(batches.c.member)
+    )
+    return [int(member) for member in rows.scalars()]
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnLeaf:
+    """A leaf of this city's own: where it stands, and the sealed document and manifest that tell what it is."""
+
+    batch: int
+    index: int
+    subject: int
+    turn: int
+    sealed: bytes
+    manifest: bytes
+
+
+def _own_leaf(connection: Connection, contract: str, batch: int, index: int) -> _OwnLeaf:
+    leaf, material, batches = tables.material_leaves, tables.materials, tables.batches
+    revoked = tables.leaf_revocations
+    row = connection.execute(
+        select(leaf.c.subject, leaf.c.turn, material.c.sealed, batches.c.blob, revoked.c.cause)
+        .join(material, material.c.material == leaf.c.material)
+        .join(batches, and_(batches.c.contract == leaf.c.contract, batches.c.batch == leaf.c.batch))
+        .outerjoin(
+            revoked,
+            and_(
+                revoked.c.contract == leaf.c.contract,
+                revoked.c.batch == leaf.c.batch,
+                revoked.c.index == leaf.c.index,
+            ),
+        )
+        .where(leaf.c.contract == contract, leaf.c.batch == batch, leaf.c.index == index)
+    ).first()
+    if row is None or row.sealed is None:
+        raise ConflictError("releases.erased")
+    if row.cause is not None:
+        raise ConflictError("releases.revoked", cause=int(row.cause))
+    return _OwnLeaf(batch, index, int(row.subject), int(row.turn), bytes(row.sealed), bytes(row.blob))
+
+
+def _released(node: Node, unseal: Unseal, own: _OwnLeaf, shown: Disclosed) -> ReleasedLeaf:
+    document = decode_material(b"".join(boxes.open_box_with([own.sealed], node.member, unseal, MATERIAL_LABEL)))
+    sealed = read_content(node.blobs, cid_from_digest(own.manifest))
+    manifest = decode_batch(b"".join(boxes.open_box_with(sealed, node.member, unseal, BATCH_LABEL)))
+    leaf = own.batch << 32 | own.index
+    chosen = disclosures.select_disclosures(document.disclosures, shown.fields(leaf))
+    files = records.files_of(records.open_fields(document.record, chosen))
+    return ReleasedLeaf(
+        leaf=leaf,
+        entry=manifest.entries[own.index],
+        blinding=document.blindings[own.subject][own.turn],
+        proof=merkle.inclusion_proof(merkle.leaf_hashes(manifest.entries), own.index),
+        record=document.record,
+        disclosures=chosen,
+        content_keys=tuple((file.blob, document.key) for file in files),
+    )
+
+
+def _checked(node: Node, found: Row[Any], custodian: int, item: ReleasedLeaf, shown: Disclosed) -> Received:
+    batch, index = item.leaf >> 32, item.leaf & 0xFFFFFFFF
+    with node.database.read() as connection:
+        anchored = connection.execute(
+            select(tables.batches.c.root, tables.batches.c.size).where(
+                tables.batches.c.contract == found.contract, tables.batches.c.batch == batch
+            )
+        ).first()
+        if anchored is None or (batch, index) not in _leaves_of(connection, found, custodian):
+            raise IntegrityError("releases.not_anchored", use=int(found.use))
+    merkle.verify_inclusion(merkle.leaf_hash(item.entry), index, int(anchored.size), item.proof, bytes(anchored.root))
+    leaves.verify_entry(LeafEntry.decode(item.entry), item.record, item.blinding)
+    record = records.read_record(item.record)
+    if record.anchor_member != custodian:
+        raise IntegrityError("releases.not_anchored", use=int(found.use))
+    fields = records.open_fields(item.record, item.disclosures)
+    if not set(fields) <= set(shown.fields(item.leaf)):
+        raise FormatError("releases.malformed")
+    return Received(int(found.use), item.leaf, record, fields, records.files_of(fields))
+
+
+def _info(found: Row[Any], grantee: int) -> bytes:
+    return wrapping.info_for(bytes(found.disclosed), grantee, bytes(found.consent))
+
+
+def _name(leaf: int) -> str:
+    return f"{leaf >> 32}:{leaf & 0xFFFFFFFF}"
