@@ -12,10 +12,9 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from sqlalchemy import and_, insert, select
-from sqlalchemy.engine import Connection, Row
+from sqlalchemy.engine import Connection
 
 from ledger.blobs.cids import cid_from_digest
 from ledger.blobs.content import copy_content, read_content
@@ -55,6 +54,17 @@ class Received:
     record: records.Record
     fields: dict[str, canonical.JsonValue]
     files: tuple[FileFact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A reading on the record."""
+
+    contract: str
+    use: int
+    consent: bytes
+    disclosed: bytes
+    case: bytes
 
 
 def use(
@@ -252,7 +262,7 @@ def _remember(connection: Connection, node: Node, consent: bytes, disclosed: Dis
         )
 
 
-def _use_of(connection: Connection, use_number: int, member: int) -> Row[Any]:
+def _use_of(connection: Connection, use_number: int, member: int) -> _Use:
     table = consent_tables.uses
     row = connection.execute(
         select(table.c.contract, table.c.consent, table.c.disclosed, table.c.case, table.c.use)
@@ -262,21 +272,21 @@ def _use_of(connection: Connection, use_number: int, member: int) -> Row[Any]:
     ).first()
     if row is None:
         raise NotFoundError("releases.no_use", use=use_number)
-    return row
+    return _Use(str(row.contract), int(row.use), bytes(row.consent), bytes(row.disclosed), bytes(row.case))
 
 
-def _leaves_of(connection: Connection, found: Row[Any], member: int) -> list[tuple[int, int]]:
+def _leaves_of(connection: Connection, found: _Use, member: int) -> list[tuple[int, int]]:
     used, batches = consent_tables.use_leaves, tables.batches
     rows = connection.execute(
-        select(used.c.batch, used.c.index)
+        select(used.c.batch, used.c.index.label("place"))
         .join(batches, and_(batches.c.contract == used.c.contract, batches.c.batch == used.c.batch))
         .where(used.c.contract == found.contract, used.c.use == found.use, batches.c.member == member)
         .order_by(used.c.batch, used.c.index)
     )
-    return [(int(row.batch), int(row.index)) for row in rows]
+    return [(int(row.batch), int(row.place)) for row in rows]
 
 
-def _custodians(connection: Connection, found: Row[Any]) -> list[int]:
+def _custodians(connection: Connection, found: _Use) -> list[int]:
     used, batches = consent_tables.use_leaves, tables.batches
     rows = connection.execute(
         select(batches.c.member)
@@ -342,7 +352,7 @@ def _released(node: Node, unseal: Unseal, own: _OwnLeaf, shown: Disclosed) -> Re
     )
 
 
-def _checked(node: Node, found: Row[Any], custodian: int, item: ReleasedLeaf, shown: Disclosed) -> Received:
+def _checked(node: Node, found: _Use, custodian: int, item: ReleasedLeaf, shown: Disclosed) -> Received:
     batch, index = item.leaf >> 32, item.leaf & 0xFFFFFFFF
     with node.database.read() as connection:
         anchored = connection.execute(
@@ -351,20 +361,20 @@ def _checked(node: Node, found: Row[Any], custodian: int, item: ReleasedLeaf, sh
             )
         ).first()
         if anchored is None or (batch, index) not in _leaves_of(connection, found, custodian):
-            raise IntegrityError("releases.not_anchored", use=int(found.use))
+            raise IntegrityError("releases.not_anchored", use=found.use)
     merkle.verify_inclusion(merkle.leaf_hash(item.entry), index, int(anchored.size), item.proof, bytes(anchored.root))
     leaves.verify_entry(LeafEntry.decode(item.entry), item.record, item.blinding)
     record = records.read_record(item.record)
     if record.anchor_member != custodian:
-        raise IntegrityError("releases.not_anchored", use=int(found.use))
+        raise IntegrityError("releases.not_anchored", use=found.use)
     fields = records.open_fields(item.record, item.disclosures)
     if not set(fields) <= set(shown.fields(item.leaf)):
         raise FormatError("releases.malformed")
-    return Received(int(found.use), item.leaf, record, fields, records.files_of(fields))
+    return Received(found.use, item.leaf, record, fields, records.files_of(fields))
 
 
-def _info(found: Row[Any], grantee: int) -> bytes:
-    return wrapping.info_for(bytes(found.disclosed), grantee, bytes(found.consent))
+def _info(found: _Use, grantee: int) -> bytes:
+    return wrapping.info_for(found.disclosed, grantee, found.consent)
 
 
 def _name(leaf: int) -> str:
