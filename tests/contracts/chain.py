@@ -5,8 +5,6 @@ overwritten, so a snapshot is a root and going back to it costs nothing: a test 
 things against it.
 """
 
-# ruff: noqa: ANN401 - values of an ABI are of any type
-
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

@@ -74,11 +74,11 @@ class World:
         """A member's number."""
         return self.members[member].number
 
-    def send(self, member: str, name: str, contract: str, function: str, *arguments: Any) -> Receipt:  # noqa: ANN401  # values of an ABI
+    def send(self, member: str, name: str, contract: str, function: str, *arguments: Any) -> Receipt:
         """Send from a member's key to a contract by its name."""
         return self.chain.send(self.key(member, name), self.contract(contract), function, *arguments)
 
-    def call(self, contract: str, function: str, *arguments: Any) -> Any:  # noqa: ANN401  # values of an ABI
+    def call(self, contract: str, function: str, *arguments: Any) -> Any:
         """Read from a contract by its name."""
         return self.chain.call(self.contract(contract), function, *arguments)
 
