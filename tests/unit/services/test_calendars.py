@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ledger.domain.limits import LIMITS
 from ledger.domain.workdays import day_number
 from ledger.errors import LedgerError
 from ledger.services.calendars import notice_calendar, read_notice, read_notice_file
@@ -95,3 +96,9 @@ def test_texts_that_are_refused(tmp_path: Path) -> None:
         with pytest.raises(LedgerError) as caught:
             read_notice_file(path)
         assert caught.value.code == "workdays.bad_notice"
+
+
+def test_a_file_that_is_no_notice_by_its_size_is_not_parsed() -> None:
+    with pytest.raises(LedgerError) as caught:
+        read_notice(" " * (LIMITS.json_bytes + 1), kind="json")
+    assert caught.value.code == "workdays.bad_notice"
