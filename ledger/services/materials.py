@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from sqlalchemy import insert, select
 from sqlalchemy.engine import Connection
@@ -30,6 +31,7 @@ from ledger.domain.materials import (
 )
 from ledger.domain.operations import Operation
 from ledger.errors import ConflictError, NotFoundError
+from ledger.ports import BlobStore
 from ledger.services.context import Node
 from ledger.services.intake import HandedIn, read_handed_in
 from ledger.services.registry import readers_of
@@ -98,11 +100,11 @@ def submit(node: Node, applicant: str, papers: Sequence[Paper]) -> Handover:
     with node.database.read() as connection:
         readers = readers_of(connection, [node.member])
     submission, now = node.random(16).hex(), node.clock()
-    stored: list[str] = []
+    kept = _Remembering(node.blobs)
     rows = []
     try:
         for paper in papers:
-            document = _take(node, applicant, paper, stored, now)
+            document = _take(node, applicant, paper, cast("BlobStore", kept), now)
             sealed = b"".join(boxes.seal_box([encode_material(document)], readers, DRAFT_LABEL, node.random))
             rows.append(
                 {
@@ -120,8 +122,7 @@ def submit(node: Node, applicant: str, papers: Sequence[Paper]) -> Handover:
             uow.commit()
     except BaseException:
         # Content that no row names serves nobody.
-        for cid in stored:
-            delete_content(node.blobs, cid)
+        node.blobs.delete(kept.stored)
         raise
     return Handover(submission, tuple(str(row["id"]) for row in rows))
 
@@ -254,13 +255,28 @@ def forget_erased(node: Node, contents: Sequence[str]) -> int:
     return gone
 
 
-def _take(node: Node, applicant: str, paper: Paper, stored: list[str], now: int) -> MaterialDocument:
+class _Remembering:
+    """A blob store that remembers what was put, so that it can be taken back: all of it is encrypted under fresh keys."""
+
+    def __init__(self, store: BlobStore) -> None:
+        self._store = store
+        self.stored: list[str] = []
+
+    def put(self, block: bytes) -> str:
+        cid = self._store.put(block)
+        self.stored.append(cid)
+        return cid
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - everything else is the store's own
+        return getattr(self._store, name)
+
+
+def _take(node: Node, applicant: str, paper: Paper, store: BlobStore, now: int) -> MaterialDocument:
     kind = material_type(paper.type_code)
     key = envelopes.new_key(node.random)
     facts = []
     for file in paper.files:
-        cid = write_content(node.blobs, envelopes.encrypt(read_handed_in(file), key, node.random))
-        stored.append(cid)
+        cid = write_content(store, envelopes.encrypt(read_handed_in(file), key, node.random))
         facts.append(FileFact(file.kind.media_type, file.digests.size, file.digests.sha256, file.digests.sm3, cid))
     draft = MaterialDraft(
         issuer=paper.issuer,

@@ -226,7 +226,8 @@ def decode_material(data: bytes) -> MaterialDocument:
         LIMITS.json_bytes,
     )
     subjects = tuple(_subject(each) for each in _list(document["subjects"]))
-    blindings = tuple(_split(_unb64(each), BLINDING_BYTES) for each in _list(document["blindings"]))
+    # A draft has none yet: they are made when its batch is.
+    blindings = tuple(_split(_unb64(each), BLINDING_BYTES) if each else () for each in _list(document["blindings"]))
     key = _unb64(document["key"])
     if len(key) != envelopes.KEY_BYTES or len(blindings) != len(subjects):
         raise FormatError("materials.document")
