@@ -33,7 +33,8 @@ transactions = Table(
     Column("address", String(42), nullable=False),
     Column("nonce", BigInteger, nullable=False),
     Column("contract", String(42), nullable=False),
-    Column("operation", Integer, nullable=False),
+    # Null for one that was found on the chain and carries nothing that this outbox knows.
+    Column("operation", Integer),
     # The signed bytes; empty for a transaction of ours that was found on the chain (a restored backup).
     Column("raw", LargeBinary, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),

@@ -1,0 +1,66 @@
+"""What codec, logs and gateway share of Ethereum's contract ABI: types, selectors, hexadecimal quantities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import eth_hash.auto
+import rlp.codec
+
+from ledger.errors import IntegrityError
+
+__all__ = ["canonical_type", "data_of", "keccak", "quantity", "rlp_encode", "selector"]
+
+
+def keccak(data: bytes) -> bytes:
+    """Ethereum's digest: Keccak-256, before SHA-3 changed the padding."""
+    return bytes(eth_hash.auto.keccak(data))
+
+
+def rlp_encode(value: object) -> bytes:
+    """Recursive length prefix encoding of bytes, non-negative integers and lists of these."""
+    return bytes(rlp.codec.encode(value))  # type: ignore[no-untyped-call]  # the library is not typed
+
+
+def canonical_type(parameter: Mapping[str, Any]) -> str:
+    """The type as signatures have it: a struct is the tuple of its components."""
+    kind: str = parameter["type"]
+    if not kind.startswith("tuple"):
+        return kind
+    inner = ",".join(canonical_type(component) for component in parameter["components"])
+    return f"({inner}){kind[5:]}"
+
+
+def selector(entry: Mapping[str, Any]) -> bytes:
+    """The four bytes by which a transaction names a function."""
+    signature = ",".join(canonical_type(parameter) for parameter in entry["inputs"])
+    return keccak(f"{entry['name']}({signature})".encode())[:4]
+
+
+def quantity(value: object) -> int:
+    """Read a number that an engine sent (``0x1a``).
+
+    Raises:
+        IntegrityError: ``chain.answer_malformed``.
+    """
+    if isinstance(value, str):
+        try:
+            return int(value, 16)
+        except ValueError as error:
+            raise IntegrityError("chain.answer_malformed") from error
+    raise IntegrityError("chain.answer_malformed")
+
+
+def data_of(value: object) -> bytes:
+    """Read bytes that an engine sent (``0x…``).
+
+    Raises:
+        IntegrityError: ``chain.answer_malformed``.
+    """
+    if isinstance(value, str) and value[:2] == "0x":
+        try:
+            return bytes.fromhex(value[2:])
+        except ValueError as error:
+            raise IntegrityError("chain.answer_malformed") from error
+    raise IntegrityError("chain.answer_malformed")
