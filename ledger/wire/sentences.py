@@ -52,7 +52,7 @@ def is_known(code: str) -> bool:
     return code in catalogue()
 
 
-def sentence(code: str, lang: Language, **facts: object) -> Sentence:
+def sentence(code: str, lang: Language, /, **facts: object) -> Sentence:
     """The sentences of a code, with the facts in their places; a fact that was not given is shown as ``…``.
 
     A code without an entry is shown by its own name rather than raising: whoever reads a sentence has trouble already.

@@ -1,0 +1,324 @@
+"""The trace 全程留痕 of anything: one timeline, each line with who, what, on which evidence, and where it is proven.
+
+Read from the picture alone, so that it says up to which block it goes. A case brings its parent, its children, the
+consents given for it, each reading under them, and what was refused; a leaf its anchoring and every consent and reading;
+a file of this city's own materials all its leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.engine import Connection
+
+from ledger.domain import case_history, workdays
+from ledger.domain.case_model import Calendars, CaseModel, opened
+from ledger.domain.cases import Clock, LimitFlag, Mode
+from ledger.domain.catalogue import LimitRule
+from ledger.domain.consortium import Role
+from ledger.domain.entries import EventEntry, parse_entry
+from ledger.domain.events import ClockChanged, HandedOver, Opened, Recorded, Stepped, Supervised
+from ledger.errors import NotFoundError
+from ledger.ports import LocatedEvent
+from ledger.projections import journal
+from ledger.projections.cases import model_of
+from ledger.projections.consortium import calendars
+from ledger.projections.journal import EventTypes
+from ledger.projections.subjects import SubjectKind
+from ledger.services.context import Node
+from ledger.services.identifying import Identified, identify
+from ledger.services.synchronising import event_types
+from ledger.services.trace_lines import line_of
+from ledger.storage.tables import cases as case_tables
+from ledger.storage.tables import chain as tables
+from ledger.storage.tables import consents as consent_tables
+from ledger.storage.tables import consortium as member_tables
+from ledger.storage.tables import materials as material_tables
+from ledger.wire.traces import Actor, Days, Line, Party, Trace
+
+__all__ = ["days_of", "show", "trace"]
+
+_ZERO = bytes(32)
+# Variables of one statement; SQLite's own limit is far above.
+_PAGE = 500
+
+
+def show(node: Node, identifier: str) -> Trace:
+    """The trace of an identifier in this node's picture; see ``trace``."""
+    with node.database.read() as connection:
+        return trace(connection, identifier)
+
+
+def trace(connection: Connection, identifier: str, *, types: EventTypes | None = None) -> Trace:
+    """The timeline of whatever an identifier names; its forms are those of ``services.identifying``.
+
+    Raises:
+        NotFoundError: ``tracing.not_found``, with the block up to which was looked.
+        InputError: ``tracing.identifier``.
+        ConflictError: ``tracing.ambiguous``.
+    """
+    state = journal.position(connection)
+    found = identify(connection, identifier) if state is not None else None
+    if state is None or found is None:
+        raise NotFoundError("tracing.not_found", block=0 if state is None else state.block)
+    family = _family(connection, found)
+    events = _events(connection, found, family, types if types is not None else event_types())
+    counted = calendars(connection)
+    lines = _with_days([(line_of(located, entry), located) for entry, located in events], counted)
+    lines = _with_offices(connection, lines)
+    return Trace(
+        kind=found.kind,
+        identifier=found.name,
+        block=state.block,
+        time=state.time,
+        lines=tuple(lines),
+        parties=_parties(connection, lines),
+        cases=family,
+        days=_days_now(connection, found, state.time, counted),
+    )
+
+
+def days_of(case: CaseModel, now: int, counted: Calendars) -> Days | None:
+    """The running limit of a case in working days; ``None`` where none runs."""
+    limits = case.limits(now, counted)
+    if limits.clock is Clock.NONE:
+        return None
+    missing = bool(limits.flags & LimitFlag.NO_CALENDAR)
+    due = case.due_day(now, counted)
+    return Days(
+        clock=limits.clock,
+        used=None if missing else limits.elapsed,
+        allowed=limits.allowed,
+        due=None if due is None else workdays.date_of(due).isoformat(),
+        stopped=bool(limits.flags & LimitFlag.STOPPED),
+        overdue=bool(limits.flags & LimitFlag.OVERDUE),
+    )
+
+
+# ---- which events ---------------------------------------------------------------------------------------------------
+
+
+def _family(connection: Connection, found: Identified) -> tuple[bytes, ...]:
+    """A case, its parent and its children."""
+    if found.kind != "case":
+        return ()
+    case = bytes.fromhex(found.name)
+    table = case_tables.cases
+    parent = connection.execute(select(table.c.parent).where(table.c.case == case)).scalar_one_or_none()
+    children = connection.execute(
+        select(table.c.case).where(table.c.parent == case).order_by(table.c.block, table.c.log_index)
+    ).scalars()
+    return (*((parent,) if parent not in {None, _ZERO} else ()), case, *children)
+
+
+def _events(
+    connection: Connection, found: Identified, family: Sequence[bytes], types: EventTypes
+) -> list[tuple[int, LocatedEvent]]:
+    wanted: dict[SubjectKind, set[str]] = {}
+    for kind, subject in found.subjects:
+        wanted.setdefault(kind, set()).add(subject)
+    for case in family:
+        wanted.setdefault(SubjectKind.CASE, set()).add(case.hex())
+    for consent in _consents(connection, found, family):
+        wanted.setdefault(SubjectKind.CONSENT, set()).add(consent.hex())
+    refusable = (SubjectKind.CASE, SubjectKind.CONSENT, SubjectKind.AGREEMENT, SubjectKind.LOOKUP)
+    refused = {subject for kind in refusable for subject in wanted.get(kind, ())}
+    if refused:
+        wanted.setdefault(SubjectKind.REFUSED, set()).update(refused)
+    indices = _indices(connection, wanted) | _anchorings(connection, found.leaves)
+    if found.transaction is not None:
+        table = tables.events
+        rows = connection.execute(select(table.c.entry).where(table.c.transaction == found.transaction))
+        indices |= set(rows.scalars())
+    return _read(connection, sorted(indices), types)
+
+
+def _consents(connection: Connection, found: Identified, family: Sequence[bytes]) -> set[bytes]:
+    """Consents given for the cases, or over the leaves."""
+    consents, leaves = consent_tables.consents, consent_tables.consent_leaves
+    given: set[bytes] = set()
+    if family:
+        given |= set(connection.execute(select(consents.c.consent).where(consents.c.case.in_(family))).scalars())
+    for contract, batch, index in found.leaves:
+        query = select(leaves.c.consent).where(
+            leaves.c.contract == contract, leaves.c.batch == batch, leaves.c.index == index
+        )
+        given |= set(connection.execute(query).scalars())
+    return given
+
+
+def _indices(connection: Connection, wanted: dict[SubjectKind, set[str]]) -> set[int]:
+    subjects, events = tables.event_subjects, tables.events
+    found: set[int] = set()
+    for kind, names in wanted.items():
+        for page in _pages(sorted(names)):
+            rows = connection.execute(
+                select(events.c.entry)
+                .join(subjects, and_(subjects.c.block == events.c.block, subjects.c.log_index == events.c.log_index))
+                .where(subjects.c.kind == kind.value, subjects.c.subject.in_(page))
+            )
+            found |= set(rows.scalars())
+    return found
+
+
+def _anchorings(connection: Connection, leaves: Iterable[tuple[str, int, int]]) -> set[int]:
+    batches, events = material_tables.batches, tables.events
+    found: set[int] = set()
+    for contract, batch in sorted({(contract, batch) for contract, batch, _ in leaves}):
+        rows = connection.execute(
+            select(events.c.entry)
+            .join(batches, and_(batches.c.block == events.c.block, batches.c.log_index == events.c.log_index))
+            .where(batches.c.contract == contract, batches.c.batch == batch)
+        )
+        found |= set(rows.scalars())
+    return found
+
+
+def _read(connection: Connection, indices: Sequence[int], types: EventTypes) -> list[tuple[int, LocatedEvent]]:
+    table = tables.log_entries
+    found: list[tuple[int, LocatedEvent]] = []
+    for page in _pages(indices):
+        rows = connection.execute(
+            select(table.c.index, table.c.bytes).where(table.c.index.in_(page)).order_by(table.c.index)
+        )
+        for index, data in rows:
+            entry = parse_entry(data)
+            if isinstance(entry, EventEntry):
+                found.append((index, journal.located_of(entry, types)))
+    return found
+
+
+def _pages(items: Sequence[int] | Sequence[str]) -> Iterable[Sequence[int] | Sequence[str]]:
+    return (items[start : start + _PAGE] for start in range(0, len(items), _PAGE))
+
+
+# ---- working days ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Followed:
+    """Cases as they stood after each line."""
+
+    models: dict[bytes, CaseModel] = field(default_factory=dict)
+    parents: dict[bytes, bytes] = field(default_factory=dict)
+
+    def after(self, located: LocatedEvent) -> CaseModel | None:
+        """Follow one event; the case it moved."""
+        event = located.event
+        if isinstance(event, Opened):
+            rule, child = LimitRule.unpack(event.rule), event.parent != _ZERO
+            self.models[event.case] = opened(
+                Mode(event.mode), event.receiving, event.handling, rule, located.time, child=child
+            )
+            self.parents[event.case] = event.parent
+            self._parent(event.case, case_history.with_child)
+            return self.models[event.case]
+        before = self.models.get(getattr(event, "case", b""))
+        if before is None:
+            return None
+        model = _moved(before, located)
+        if model is not None:
+            case: bytes = event.case  # type: ignore[union-attr]  # found by that field
+            self.models[case] = model
+            if case_history.ended_by(before, model):
+                self._parent(case, case_history.with_child_ended)
+        return model
+
+    def _parent(self, case: bytes, change: Callable[[CaseModel], CaseModel]) -> None:
+        parent = self.models.get(self.parents.get(case, _ZERO))
+        if parent is not None:
+            self.models[self.parents[case]] = change(parent)
+
+
+def _moved(before: CaseModel, located: LocatedEvent) -> CaseModel | None:
+    match located.event:
+        case Stepped() as event:
+            return case_history.with_step(before, event, located.time)
+        case ClockChanged() as event:
+            return case_history.with_clock(before, event)
+        case HandedOver() as event:
+            return case_history.with_handover(before, event)
+        case Supervised() as event:
+            return case_history.with_order(before, event)
+        case Recorded() as event:
+            return case_history.with_record(before, event)
+        case _:
+            return None
+
+
+def _with_days(lines: Sequence[tuple[Line, LocatedEvent]], counted: Calendars) -> list[Line]:
+    followed = _Followed()
+    found = []
+    for line, located in lines:
+        model = followed.after(located)
+        found.append(line if model is None else replace(line, days=days_of(model, located.time, counted)))
+    return found
+
+
+def _days_now(connection: Connection, found: Identified, now: int, counted: Calendars) -> Days | None:
+    if found.kind != "case":
+        return None
+    table = case_tables.cases
+    row = connection.execute(select(table).where(table.c.case == bytes.fromhex(found.name))).one_or_none()
+    return None if row is None else days_of(model_of(row), now, counted)
+
+
+# ---- who ------------------------------------------------------------------------------------------------------------
+
+
+def _with_offices(connection: Connection, lines: Sequence[Line]) -> list[Line]:
+    """The roles that each key had at its moment, and the names of departments."""
+    keys = sorted({line.who.key for line in lines if line.who is not None and line.who.key})
+    spans: dict[str, list[tuple[tuple[int, int], tuple[int, int] | None, int]]] = {}
+    table = member_tables.keys
+    for page in _pages(keys):
+        for row in connection.execute(select(table).where(table.c.key.in_(page))):
+            until = None if row.until_block is None else (row.until_block, row.until_log_index)
+            spans.setdefault(row.key, []).append(((row.block, row.log_index), until, row.roles))
+    departments = _departments(connection, lines)
+
+    def named(line: Line) -> Line:
+        if line.who is None:
+            return line
+        place = (line.place.block, line.place.log_index)
+        bits = next(
+            (
+                roles
+                for begun, until, roles in spans.get(line.who.key, ())
+                if begun <= place and (until is None or place < until)
+            ),
+            0,
+        )
+        roles = tuple(role.name.lower() for role in Role if role & bits and role.name)
+        department = departments.get((line.who.member, line.who.department), "")
+        return replace(line, who=replace(line.who, roles=roles, department_name=department))
+
+    return [named(line) for line in lines]
+
+
+def _departments(connection: Connection, lines: Sequence[Line]) -> dict[tuple[int, int], str]:
+    wanted = sorted({(line.who.member, line.who.department) for line in lines if line.who and line.who.department})
+    if not wanted:
+        return {}
+    table = member_tables.departments
+    rows = connection.execute(
+        select(table.c.member, table.c.department, table.c.name).where(
+            or_(*(and_(table.c.member == member, table.c.department == code) for member, code in wanted))
+        )
+    )
+    return {(row.member, row.department): row.name for row in rows}
+
+
+def _parties(connection: Connection, lines: Sequence[Line]) -> dict[int, Party]:
+    numbers: set[int] = set()
+    for line in lines:
+        numbers |= {int(value) for _, group, value in line.facts if group == "members"}
+        if isinstance(line.who, Actor):
+            numbers |= {line.who.member, line.who.helper}
+    table = member_tables.members
+    rows = connection.execute(
+        select(table.c.member, table.c.name, table.c.division).where(table.c.member.in_(sorted(numbers)))
+    )
+    return {row.member: Party(row.member, row.name, row.division) for row in rows}
