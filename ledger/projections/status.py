@@ -50,7 +50,7 @@ def changes(located: LocatedEvent) -> Iterator[tuple[StatusKind, bytes, bool]]:
             yield kind, status_identifier(kind, located.contract, key), present
 
 
-def _keys(event: Event) -> Iterator[tuple[StatusKind, bytes, bool]]:  # noqa: C901  # one case an event
+def _keys(event: Event) -> Iterator[tuple[StatusKind, bytes, bool]]:  # one case an event
     match event:
         case LeavesRevoked():
             for index in event.leaves:

@@ -403,16 +403,24 @@ def _open(world: _World) -> None:
 
 
 def _act(world: _World) -> None:
+    """Some steps of one case, in blocks of their own."""
+    if world.cases:
+        case = world.random.choice(sorted(world.cases))
+        for _ in range(world.random.randrange(1, 5)):
+            _step(world, case, world.cases[case])
+            world.close(world.random.choice((1, 30, 7_200, 86_400)))
+
+
+def _step(world: _World, case: bytes, one: _Case) -> None:
     """One step that the machine allows, reported with the machine's own numbers."""
-    if not world.cases:
-        return
-    case, one = world.random.choice(sorted(world.cases.items()))
     before = one.model
     actor = world.random.choice((0, before.word.receiving, before.word.handling))
     choices = possible(before, actor, world.now, CALENDARS)
     if not choices:
         return
-    action = world.random.choice(choices)
+    # Most people wait for their decision.
+    weights = [1 if action in {Action.WITHDRAW, Action.CLAIM, Action.REFUSE_ACCEPTANCE} else 8 for action in choices]
+    (action,) = world.random.choices(choices, weights)
     rule = ACTION_RULES[action]
     detail = {Action.REBUT: 1 | (world.now - 5) << 8, Action.EXTEND: 5}.get(
         action, max(1, rule.details[0]) if rule.details[1] else 0

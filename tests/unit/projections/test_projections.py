@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
@@ -16,23 +13,12 @@ from ledger.domain.consortium import Role
 from ledger.domain.events import EVENTS, KeySet, ProposalClosed, Proposed
 from ledger.projections.cases import model_of
 from ledger.projections.consortium import key_in_force
-from ledger.storage.database import open_database
 from ledger.storage.tables import cases as case_tables
-from ledger.storage.tables import metadata
 from ledger.storage.tables.consortium import members
 from tests.unit.projections.streams import NOBODY, TYPES, history
 
 _SEEDS = st.integers(0, 2**32)
 _FEW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture
-def connection(tmp_path: Path) -> Iterator[Connection]:
-    database = open_database(tmp_path / "node.db")
-    metadata.create_all(database.engine)
-    with database.begin() as connection, connection.begin():
-        yield connection
-    database.close()
 
 
 def rows(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
