@@ -16,12 +16,16 @@ from modules import eip712
 from modules import papers
 from modules import pointers
 from modules import readings
+from modules import witnesses
 
 initializes: access
 initializes: eip712
 initializes: batches[access := access]
 initializes: consents[access := access, batches := batches, eip712 := eip712]
-initializes: papers[access := access, batches := batches, consents := consents, eip712 := eip712]
+initializes: witnesses[access := access]
+initializes: papers[
+    access := access, batches := batches, consents := consents, eip712 := eip712, witnesses := witnesses
+]
 initializes: readings[access := access, batches := batches, consents := consents]
 initializes: pointers[access := access]
 

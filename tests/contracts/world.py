@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from ledger.domain.case_tables import tables
 from ledger.domain.consortium import ContractKind, Level, ProposalKind, Role
 from ledger.domain.events import MemberConfirmed, MemberListed, Proposed
 from ledger.services.calendars import notice_calendar
@@ -41,6 +42,7 @@ _KINDS = {"catalogue": ContractKind.CATALOGUE, "materials": ContractKind.MATERIA
 _ARGUMENTS: dict[str, Callable[[World], tuple[Any, ...]]] = {
     "catalogue": lambda world: (world.consortium.address,),
     "materials": lambda world: (world.consortium.address,),
+    "cases": lambda world: (world.consortium.address, *tables()),
 }
 
 

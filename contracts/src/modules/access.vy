@@ -76,3 +76,30 @@ def _working_days(first_day: uint256, last_day: uint256) -> int256:
     @notice Working days after `first_day` up to and with `last_day`; -1: a calendar is missing.
     """
     return staticcall CONSORTIUM.working_days(first_day, last_day)
+
+
+@internal
+@view
+def _department(member: uint256, code: uint256) -> bool:
+    """
+    @notice Whether a member has this implementing body now.
+    """
+    return staticcall CONSORTIUM.department(member, code)
+
+
+@internal
+@view
+def _current(kind: uint256) -> address:
+    """
+    @notice The present contract of a kind.
+    """
+    return staticcall CONSORTIUM.current(kind)
+
+
+@internal
+@view
+def _generation(subject: address) -> uint256:
+    """
+    @notice Which generation of its kind a contract is.
+    """
+    return staticcall CONSORTIUM.generation_of(subject)

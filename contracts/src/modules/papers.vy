@@ -13,8 +13,9 @@ from modules import consents
 from modules import eip712
 from modules import rfc9162
 from modules import standing
+from modules import witnesses
 
-uses: (access, batches, consents, eip712)
+uses: (access, batches, consents, eip712, witnesses)
 
 
 struct WitnessedGrant:
@@ -36,12 +37,6 @@ struct WitnessedGrant:
     signature_count: uint32
 
 
-struct Signature:
-    r: uint256
-    s: uint256
-    v: uint8
-
-
 struct WitnessedRetraction:
     consent: bytes32
     paper: bytes32
@@ -61,8 +56,6 @@ PAPER_REVOCATION_TYPE: constant(bytes32) = keccak256("PaperRevocation(bytes32 co
 
 # The version byte of a leaf in custody of the anchoring member.
 CUSTODY: constant(uint8) = 2
-# Two witnesses, then the custodian.
-WITNESSES: constant(uint256) = 2
 MAX_SIGNATURES: constant(uint256) = 64
 MAX_RETRACTIONS: constant(uint256) = 32
 HOLD: constant(uint256) = 86400
@@ -74,7 +67,7 @@ def grant_witnessed(
     grantees: DynArray[uint32, consents.MAX_LISTED_GRANTEES],
     leaves: DynArray[batches.Leaf, consents.MAX_LISTED],
     path: DynArray[bytes32, consents.MAX_PATH],
-    signatures: DynArray[Signature, MAX_SIGNATURES],
+    signatures: DynArray[witnesses.Signature, MAX_SIGNATURES],
 ):
     """
     @notice Record consents signed on paper before two witnesses. Signatures: the two witnesses', then the custodian's.
@@ -123,11 +116,11 @@ def grant_witnessed(
                 if leaf.valid_until != 0:
                     until = min(until, convert(leaf.valid_until, uint256))
         if reason == 0:
-            reason = self._check_count(item.signature_offset, item.signature_count, WITNESSES + 1, len(signatures))
+            reason = witnesses._check_count(item.signature_offset, item.signature_count, witnesses.WITNESSES + 1, len(signatures))
         if reason == 0:
             at: uint256 = convert(item.signature_offset, uint256)
             digest: bytes32 = self._paper_digest(PAPER_CONSENT_TYPE, consent, item.paper, item.attending)
-            reason = self._check_witnesses(digest, item.attending, signatures[at], signatures[at + 1])
+            reason = witnesses._check(digest, item.attending, signatures[at], signatures[at + 1])
             if reason == 0:
                 reason = self._check_custodian(digest, custodian, signatures[at + 2])
         if reason == 0 and item.paper == empty(bytes32):
@@ -146,7 +139,7 @@ def grant_witnessed(
 
 @external
 def revoke_witnessed(
-    items: DynArray[WitnessedRetraction, MAX_RETRACTIONS], signatures: DynArray[Signature, MAX_SIGNATURES]
+    items: DynArray[WitnessedRetraction, MAX_RETRACTIONS], signatures: DynArray[witnesses.Signature, MAX_SIGNATURES]
 ):
     """
     @notice Revoke consents for people who came to a window, on two witnesses' signatures.
@@ -162,11 +155,11 @@ def revoke_witnessed(
         if reason == 0 and (word & consents.REVOKED != 0 or (word == 0 and consents.tombstones[mark])):
             reason = standing.ALREADY_DONE
         if reason == 0:
-            reason = self._check_count(item.signature_offset, item.signature_count, WITNESSES, len(signatures))
+            reason = witnesses._check_count(item.signature_offset, item.signature_count, witnesses.WITNESSES, len(signatures))
         if reason == 0:
             at: uint256 = convert(item.signature_offset, uint256)
             digest: bytes32 = self._paper_digest(PAPER_REVOCATION_TYPE, item.consent, item.paper, item.attending)
-            reason = self._check_witnesses(digest, item.attending, signatures[at], signatures[at + 1])
+            reason = witnesses._check(digest, item.attending, signatures[at], signatures[at + 1])
         if reason != 0:
             standing._refuse(member, OPERATION_REVOKE_WITNESSED, index, item.consent, reason)
         else:
@@ -198,19 +191,6 @@ def _given(item: WitnessedGrant) -> consents.Grant:
 
 
 @internal
-@pure
-def _check_count(offset: uint32, count: uint32, wanted: uint256, length: uint256) -> uint256:
-    """
-    @notice Why an operation's signatures cannot be read; 0: there are as many as it takes.
-    """
-    if convert(count, uint256) != wanted:
-        return standing.BAD_WITNESSES
-    if convert(offset, uint256) + wanted > length:
-        return standing.BAD_OFFSET
-    return 0
-
-
-@internal
 @view
 def _paper_digest(kind: bytes32, consent: bytes32, paper: bytes32, attending: uint16) -> bytes32:
     """
@@ -221,27 +201,7 @@ def _paper_digest(kind: bytes32, consent: bytes32, paper: bytes32, attending: ui
 
 @internal
 @view
-def _check_witnesses(digest: bytes32, attending: uint16, first: Signature, second: Signature) -> uint256:
-    """
-    @notice 0 where two different witness keys in force signed, the first of the attending city.
-    """
-    one: address = eip712._signer(digest, first.r, first.s, convert(first.v, uint256))
-    two: address = eip712._signer(digest, second.r, second.s, convert(second.v, uint256))
-    if one == empty(address) or two == empty(address):
-        return standing.BAD_SIGNATURE
-    if one == two:
-        return standing.BAD_WITNESSES
-    here: uint256 = access._of(one)
-    if standing._authority(here, standing.WITNESS) != 0 or standing._member(here) != convert(attending, uint256):
-        return standing.BAD_WITNESSES
-    if standing._authority(access._of(two), standing.WITNESS) != 0:
-        return standing.BAD_WITNESSES
-    return 0
-
-
-@internal
-@view
-def _check_custodian(digest: bytes32, custodian: uint256, signature: Signature) -> uint256:
+def _check_custodian(digest: bytes32, custodian: uint256, signature: witnesses.Signature) -> uint256:
     """
     @notice 0 where an operate or issue key of the custodian signed.
     """
