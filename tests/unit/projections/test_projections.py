@@ -13,6 +13,7 @@ from ledger.domain.consortium import Role
 from ledger.domain.events import EVENTS, KeySet, ProposalClosed, Proposed
 from ledger.projections.cases import model_of
 from ledger.projections.consortium import key_in_force
+from ledger.services.synchronising import event_types
 from ledger.storage.tables import cases as case_tables
 from ledger.storage.tables.consortium import members
 from tests.unit.projections.streams import NOBODY, TYPES, history
@@ -88,3 +89,7 @@ def test_a_vote_about_the_vote_changes_the_member(connection: Connection):
     voting = dict(connection.execute(select(members.c.member, members.c.voting)).all())
     assert voting[2] is False
     assert voting[1] is True
+
+
+def test_the_histories_have_the_contracts_types():
+    assert event_types() == TYPES
