@@ -83,7 +83,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a mined transaction; ``events`` are those of our contracts."""
+    """What became of a mined transaction; ``events`` are those of our contracts and of the one it called."""
 
     transaction: bytes
     succeeded: bool
@@ -102,6 +102,7 @@ class MinedTransaction:
     contract: str
     data: bytes
     block: int
+    time: int
 
 
 @dataclass(frozen=True, slots=True)

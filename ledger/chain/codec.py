@@ -86,9 +86,9 @@ def weight(operation: Operation, fields: Fields) -> Weight:
     point = entry_point(operation)
     size = len(encode_call(operation, [fields])) - 4
     if not point.batched:
-        return Weight(size, point.gas(size), {})
-    arrays = _flatten(point, [fields])
-    return Weight(size, point.gas(size), {name: len(items) for name, items in arrays.items()})
+        return Weight(size, point.gas(size, {}), {})
+    items = {name: len(listed) for name, listed in _flatten(point, [fields]).items()}
+    return Weight(size, point.gas(size, items), items)
 
 
 def _flatten(point: EntryPoint, calls: Sequence[Fields]) -> dict[str, list[Any]]:

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from contracts import NAMES, load
-from ledger.chain.bounds import BOUNDS, DEFAULT_GAS, GAS
+from ledger.chain.bounds import BOUNDS, DEFAULT_GAS, GAS, ITEM_GAS
 from ledger.domain.operations import Operation
 
 __all__ = ["EntryPoint", "Reference", "contract_of", "entry_point", "entry_points"]
@@ -27,8 +27,8 @@ _FUNCTIONS: dict[Operation, str] = {}
 _PARALLEL = {("draft", "matter"): ("matters", "modes")}
 _PLURALS = {"party": "parties", "leaf": "leaves", "entry": "entries", "proof": "proofs"}
 _COUNTS = ("_count", "_length", "_size", "_len")
-# Gas of a byte of calldata that is not zero, at the floor of EIP-7623.
-_BYTE_GAS = 40
+# Gas of a byte of calldata that is not zero.
+_BYTE_GAS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,10 @@ class EntryPoint:
         found: Mapping[str, Any] = next(item for item in self.abi["inputs"] if item["name"] == name)
         return found
 
-    def gas(self, calldata: int) -> int:
+    def gas(self, calldata: int, items: Mapping[str, int]) -> int:
         """Gas that one operation may take, on the high side; a batch that needs more is sent again one by one."""
-        return GAS.get(self.name, DEFAULT_GAS) + calldata * _BYTE_GAS
+        nested = sum(count * ITEM_GAS.get((self.name, name), 0) for name, count in items.items())
+        return GAS.get(self.name, DEFAULT_GAS) + nested + calldata * _BYTE_GAS
 
 
 def entry_point(operation: Operation) -> EntryPoint:

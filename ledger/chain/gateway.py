@@ -179,12 +179,15 @@ class Gateway:
             log["logIndex"] = hex(index)
         return self._decode(header, logs)
 
-    def _decode(self, header: Mapping[str, Any], logs: Sequence[Mapping[str, Any]]) -> list[LocatedEvent]:
+    def _decode(
+        self, header: Mapping[str, Any], logs: Sequence[Mapping[str, Any]], *, called: str | None = None
+    ) -> list[LocatedEvent]:
+        """Decode the logs of our contracts; of a contract called by us also before the members have registered it."""
         number, time = quantity(header["number"]), quantity(header["timestamp"])
         return [
             self._decoder.decode(_raw(log), block=number, time=time, transaction=data_of(log["transactionHash"]))
             for log in logs
-            if self._contracts.get(log["address"].lower(), number + 1) <= number
+            if self._contracts.get(address := log["address"].lower(), number + 1) <= number or address == called
         ]
 
     # ---- which contracts are ours -----------------------------------------------------------------------------------
@@ -260,7 +263,7 @@ class Gateway:
             succeeded=quantity(answer["status"]) == 1,
             block=number,
             gas_used=quantity(answer["gasUsed"]),
-            events=tuple(self._decode(header, logs)),
+            events=tuple(self._decode(header, logs, called=(answer.get("to") or "").lower())),
         )
 
     def nonce(self, address: str) -> int:
@@ -292,6 +295,7 @@ class Gateway:
                     contract=(item["to"] or "0x").lower(),
                     data=data_of(item["input"]),
                     block=low,
+                    time=quantity(block["timestamp"]),
                 )
         raise IntegrityError("chain.answer_malformed")
 

@@ -91,6 +91,8 @@ class Limits:
     outbox_stuck_attempts: int = 12
     # Transactions of ours looked up on the chain when a backup is older than they: a busy city's day.
     outbox_adopt: int = 10_000
+    # A node's clock and the chain's may differ; transactions older than its oldest intent by this cannot carry it.
+    outbox_adopt_margin_seconds: int = 86_400
 
     # Requests in one message to an engine: headers are 1.5 KB each; engines of others refuse more than 1,000.
     chain_batch_requests: int = 250

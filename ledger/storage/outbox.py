@@ -31,17 +31,21 @@ __all__ = [
     "StoredTransaction",
     "adopt",
     "attached",
+    "busy_subjects",
     "claimable",
     "counts",
     "drop",
     "enqueue",
+    "fail",
     "fail_dependants",
     "find",
     "in_flight",
     "known_nonces",
     "listed",
     "matching",
+    "nonce_range",
     "note_sent",
+    "oldest_waiting",
     "record",
     "release",
     "replace",
@@ -228,6 +232,26 @@ def claimable(connection: Connection, *, now: int, limit: int) -> list[StoredInt
     return [_intent(row) for row in connection.execute(query)]
 
 
+def oldest_waiting(connection: Connection) -> dict[str, int]:
+    """For each role with unsettled intents, when the oldest of them was written down."""
+    query = (
+        select(intents.c.role, func.min(intents.c.created_at))
+        .where(intents.c.state.in_(("waiting", "prepared")))
+        .group_by(intents.c.role)
+    )
+    return {role: created for role, created in connection.execute(query)}  # noqa: C416  # as above
+
+
+def busy_subjects(connection: Connection) -> dict[bytes, str]:
+    """The subjects of intents in transactions under way, each with the address that acts on it."""
+    query = (
+        select(intents.c.subject, transactions.c.address)
+        .join(transactions, intents.c.transaction_id == transactions.c.id)
+        .where(intents.c.state == "prepared")
+    )
+    return {subject: address for subject, address in connection.execute(query)}  # noqa: C416  # as above
+
+
 def fail_dependants(connection: Connection, *, now: int) -> int:
     """Fail what waits for something that was refused or failed; answers how many.
 
@@ -305,6 +329,15 @@ def known_nonces(connection: Connection, address: str, first: int) -> set[int]:
         transactions.c.address == address, transactions.c.nonce >= first, transactions.c.state.in_((*_OPEN, "mined"))
     )
     return set(connection.execute(query).scalars())
+
+
+def nonce_range(connection: Connection, address: str) -> tuple[int, int]:
+    """The lowest and the highest nonce of an address that this outbox knows; 0 and -1 where it knows none."""
+    query = select(func.min(transactions.c.nonce), func.max(transactions.c.nonce)).where(
+        transactions.c.address == address, transactions.c.state.in_((*_OPEN, "mined"))
+    )
+    lowest, highest = connection.execute(query).one()
+    return (0, -1) if lowest is None else (lowest, highest)
 
 
 def attached(connection: Connection, transaction: int) -> list[StoredIntent]:
@@ -422,6 +455,12 @@ def drop(
 ) -> None:
     """Give a transaction up that no engine takes; its nonce is free for the next one."""
     connection.execute(update(transactions).where(transactions.c.id == transaction.id).values(state="dropped"))
+    for settlement in settlements:
+        _apply(connection, settlement, now)
+
+
+def fail(connection: Connection, settlements: Iterable[Settlement], *, now: int) -> None:
+    """Write down what can never be sent."""
     for settlement in settlements:
         _apply(connection, settlement, now)
 
