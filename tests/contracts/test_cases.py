@@ -248,9 +248,10 @@ def test_reading_ends_with_closing(office):
 
 def test_a_case_is_handed_over_by_whoever_has_it(office):
     case = accepted(office)
-    hand = lambda city, to, department: office.world.send(
-        city, "operate", "cases", "hand_over", [(case, to, department)]
-    )  # noqa: E731 - one call, many parties
+
+    def hand(city, to, department):
+        return office.world.send(city, "operate", "cases", "hand_over", [(case, to, department)])
+
     assert hand("mianyang", 2, 1).reasons == [Reason.WRONG_OFFICE]
     assert hand("yuzhong", 2, 1).reasons == [Reason.NOT_A_PARTY]
     assert hand("wuhou", 4, 1).reasons == [Reason.NOT_A_PARTY]

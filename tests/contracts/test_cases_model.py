@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -71,7 +73,7 @@ def refused(receipt) -> Reason:
 
 
 def do(
-    office: Clerk, case: bytes, model: CaseModel, given_step: dict
+    office: Clerk, case: bytes, model: CaseModel, given_step: dict[str, Any]
 ) -> tuple[Reason, Reason | Applied, list[Stepped]]:
     """The same step on the contract and on the model."""
     now = office.world.chain.now
@@ -83,11 +85,11 @@ def do(
     commitment = COMMITMENT if given_step["proven"] else bytes(32)
     if who == 0:
         receipt = office.act(case, action, sequence=sequence, detail=detail, commitment=commitment)
-        step = Step(action=action, sequence=sequence, detail=detail)  # type: ignore[arg-type]  # also numbers that are no action
+        step = Step(action=action, sequence=sequence, detail=detail)
     else:
         shown = {name: given_step[name] for name in ("department", "role")}
         receipt = office.step(case, action, who, sequence=sequence, detail=detail, commitment=commitment, **shown)
-        step = Step(action=action, member=who, sequence=sequence, detail=detail, proven=given_step["proven"], **shown)  # type: ignore[arg-type]  # as above
+        step = Step(action=action, member=who, sequence=sequence, detail=detail, proven=given_step["proven"], **shown)
     if action not in set(Action):
         return refused(receipt), Reason.BAD_KIND, receipt.of(Stepped)
     step = Step(**{name: getattr(step, name) for name in step.__slots__} | {"action": Action(action)})

@@ -48,12 +48,12 @@ RECORDS: constant(uint256) = 128
 ASKED_BY_RECEIVING: constant(uint256) = 160
 ASKED_BY_HANDLING: constant(uint256) = 168
 CHILDREN: constant(uint256) = 176
-CHILDREN_OPEN: constant(uint256) = 184
+OPEN_CHILDREN: constant(uint256) = 184
 RATING: constant(uint256) = 192
 ORDERS: constant(uint256) = 200
 RESULT: constant(uint256) = 208
 OUTCOME: constant(uint256) = 210
-CLAIM_PENDING: constant(uint256) = 1 << 213
+CLAIM_STANDS: constant(uint256) = 1 << 213
 CLAIM_ACCEPTED: constant(uint256) = 1 << 214
 EXTENDED: constant(uint256) = 1 << 215
 CHILD: constant(uint256) = 1 << 216
@@ -161,7 +161,7 @@ def limits(case: bytes32) -> (uint256, uint256, uint256):
     flags: uint256 = kind
     if word & BYTE == SUSPENDED or self._begun(kind, clock) == 0:
         flags |= STOPPED_FLAG
-    if word & CLAIM_PENDING != 0:
+    if word & CLAIM_STANDS != 0:
         flags |= PENDING_FLAG
         if self._claim_due(word, clock):
             flags |= DUE_FLAG
@@ -172,7 +172,7 @@ def limits(case: bytes32) -> (uint256, uint256, uint256):
     used: uint256 = convert(elapsed, uint256)
     if allowed > 0 and used > allowed:
         flags |= OVERDUE_FLAG
-    if kind == NOTICE_CLOCK and word & CLAIM_PENDING == 0 and self._silent(rule, elapsed):
+    if kind == NOTICE_CLOCK and word & CLAIM_STANDS == 0 and self._silent(rule, elapsed):
         flags |= CLAIMABLE_FLAG
     return used, allowed, flags
 
@@ -330,6 +330,6 @@ def _claim_due(word: uint256, clock: uint256) -> bool:
     """
     @notice Whether a claim stands that nobody rebutted in its one working day.
     """
-    if word & CLAIM_PENDING == 0:
+    if word & CLAIM_STANDS == 0:
         return False
     return self._days((clock >> SINCE) & TIME, block.timestamp) > PENDING_DAYS

@@ -382,7 +382,7 @@ def _begin(case: bytes32, item: Submission, rule: uint256, catalogue: address, d
         clock = 0
     if child:
         word |= docket.CHILD
-        docket.words[item.parent] += (1 << docket.CHILDREN) + (1 << docket.CHILDREN_OPEN)
+        docket.words[item.parent] += (1 << docket.CHILDREN) + (1 << docket.OPEN_CHILDREN)
         docket.parents[case] = item.parent
     terms: uint256 = rule | (convert(item.version, uint256) << 144) | (convert(item.agreement_version, uint256) << 176)
     terms |= (convert(item.channel, uint256) << 192) | (convert(item.attending, uint256) << 200)

@@ -178,7 +178,7 @@ def _settle(case: bytes32, member: uint256) -> uint256:
     word: uint256 = docket.words[case]
     if word == 0:
         return UNKNOWN_CASE
-    if word & docket.CLAIM_PENDING == 0:
+    if word & docket.CLAIM_STANDS == 0:
         return CLAIM_SETTLED if word & docket.CLAIM_ACCEPTED != 0 else WRONG_STATE
     clock: uint256 = docket.clocks[case]
     stood: int256 = docket._days((clock >> docket.SINCE) & docket.TIME, block.timestamp)
@@ -201,7 +201,7 @@ def _settled(word: uint256, clock: uint256) -> (uint256, uint256):
     @notice A case once its claim is settled: accepted, by law, from the day of receipt.
     """
     after: uint256 = docket._put(word, 0, docket.BYTE, docket.ACCEPTED)
-    after = (after & ~docket.CLAIM_PENDING) | docket.CLAIM_ACCEPTED
+    after = (after & ~docket.CLAIM_STANDS) | docket.CLAIM_ACCEPTED
     times: uint256 = docket._put(clock, docket.ACCEPTED_AT, docket.TIME, clock & docket.TIME)
     return after + (1 << docket.SEQUENCE), docket._put(times, docket.SINCE, docket.TIME, 0)
 
@@ -223,7 +223,7 @@ def _check_permit(move: Move, row: uint256, word: uint256, rule: uint256, due: b
     states: uint256 = row & docket.SHORT
     if docket._is_parent(word):
         states = (row >> 16) & docket.SHORT
-    if word & docket.CLAIM_PENDING != 0 and move.action != ACCEPT and move.action != REBUT and move.action != WITHDRAW:
+    if word & docket.CLAIM_STANDS != 0 and move.action != ACCEPT and move.action != REBUT and move.action != WITHDRAW:
         if states & (1 << docket.SUBMITTED) != 0:
             return CLAIM_PENDING
     if word & docket.CLAIM_ACCEPTED != 0:
@@ -265,7 +265,7 @@ def _check_end(move: Move, before: uint256, after: uint256) -> uint256:
     @notice A joint case ends only after all its children, and closes only if it had any.
     """
     ends: bool = (1 << (after & docket.BYTE)) & docket.ENDED != 0 and (1 << (before & docket.BYTE)) & docket.ENDED == 0
-    if ends and (before >> docket.CHILDREN_OPEN) & docket.BYTE != 0:
+    if ends and (before >> docket.OPEN_CHILDREN) & docket.BYTE != 0:
         return CHILDREN_OPEN
     if move.action == CLOSE and docket._is_parent(before) and (before >> docket.CHILDREN) & docket.BYTE == 0:
         return CHILDREN_OPEN
@@ -294,7 +294,7 @@ def _effect(move: Move, row: uint256, before: uint256, times: uint256, rule: uin
     if action == SUPPLY:
         clock = docket._put(clock, docket.STARTED, docket.TIME, now)
     elif action == WITHDRAW:
-        word &= ~docket.CLAIM_PENDING
+        word &= ~docket.CLAIM_STANDS
     elif action == SIGN_DELIVERY:
         if word & docket.SIGNED != 0:
             reason = standing.ALREADY_DONE
@@ -310,7 +310,7 @@ def _effect(move: Move, row: uint256, before: uint256, times: uint256, rule: uin
             reason = SILENCE_COUNTS_NOT
         elif elapsed <= convert(rule & docket.BYTE, int256):
             reason = TOO_EARLY
-        word |= docket.CLAIM_PENDING
+        word |= docket.CLAIM_STANDS
         clock = docket._put(clock, docket.SINCE, docket.TIME, now)
     elif action == RECEIVE:
         if before & docket.RECEIVED != 0:
@@ -325,7 +325,7 @@ def _effect(move: Move, row: uint256, before: uint256, times: uint256, rule: uin
         since: uint256 = now
         if docket._silent(rule, elapsed):
             since = clock & docket.TIME
-        word &= ~docket.CLAIM_PENDING
+        word &= ~docket.CLAIM_STANDS
         clock = docket._put(clock, docket.ACCEPTED_AT, docket.TIME, since)
         clock = docket._put(clock, docket.SINCE, docket.TIME, 0)
     elif action == REFUSE_ACCEPTANCE:
@@ -419,14 +419,14 @@ def _rebut(
         return SILENCE_COUNTS_NOT, word, clock
     if elapsed <= limit:
         return TOO_EARLY, word, clock
-    if before & docket.CLAIM_PENDING == 0 and elapsed > limit + docket.PENDING_DAYS:
+    if before & docket.CLAIM_STANDS == 0 and elapsed > limit + docket.PENDING_DAYS:
         return REBUTTAL_LATE, word, clock
     days: int256 = docket._days(started, given)
     if days < 0:
         return NO_CALENDAR, word, clock
     if days > limit:
         return REBUTTAL_LATE, word, clock
-    after: uint256 = word & ~docket.CLAIM_PENDING
+    after: uint256 = word & ~docket.CLAIM_STANDS
     cleared: uint256 = docket._put(clock, docket.SINCE, docket.TIME, 0)
     if kind == NON_ACCEPTANCE:
         return 0, docket._put(after, 0, docket.BYTE, docket.NOT_ACCEPTED), cleared
@@ -466,7 +466,7 @@ def _store(move: Move, before: uint256, times: uint256, done: Outcome):
     if word & docket.CHILD != 0:
         ended: bool = (1 << (word & docket.BYTE)) & docket.ENDED != 0
         if ended and (1 << (before & docket.BYTE)) & docket.ENDED == 0:
-            docket.words[docket.parents[move.case]] -= 1 << docket.CHILDREN_OPEN
+            docket.words[docket.parents[move.case]] -= 1 << docket.OPEN_CHILDREN
     self._tell(move, word & docket.BYTE, (before >> docket.SEQUENCE) & docket.LONG, convert(done.elapsed, uint256))
     # Times of stages can be told from the steps; days that were counted cannot.
     if (done.clock ^ times) >> docket.STOPPED_DAYS != 0:
