@@ -92,7 +92,7 @@ def _by_office(case: CaseModel, after: CaseModel, event: Stepped, time: int) -> 
     return replace(after, word=word, clock=clock)
 
 
-def _clocks(case: CaseModel, after: CaseModel, event: Stepped, time: int) -> CaseModel:  # noqa: C901  # one case an action
+def _clocks(case: CaseModel, after: CaseModel, event: Stepped, time: int) -> CaseModel:  # one case an action
     clock = after.clock
     match Action(event.action):
         case Action.SUPPLY:

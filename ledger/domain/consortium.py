@@ -194,7 +194,7 @@ class Vote:
         """Approvals needed, fixed with the electorate."""
         return threshold(self.electorate.bit_count())
 
-    def cast(self, seat: int, *, approve: bool, now: int) -> tuple[Vote, Reason]:  # noqa: PLR0911  # one return a rule
+    def cast(self, seat: int, *, approve: bool, now: int) -> tuple[Vote, Reason]:  # one return a rule
         """Count one ballot.
 
         Args:
@@ -228,7 +228,7 @@ class Vote:
 _SOLE = Role.ADMINISTER | Role.RECOVER
 
 
-def key_change_reason(  # noqa: PLR0911  # one return a rule
+def key_change_reason(  # one return a rule
     *, level: int, roles: int, owned: bool | None, held: Role, previous: Role | None = None, replaces: bool = False
 ) -> Reason:
     """The reason why an administrator may not set a key so; the contract's rule, for a check before sending.

@@ -210,7 +210,7 @@ def parse_entry(data: bytes) -> Entry:
     return _build(str(kind), values, body)
 
 
-def encode_value(abi_type: str, value: object) -> JsonValue:  # noqa: PLR0911 -- one answer per ABI type
+def encode_value(abi_type: str, value: object) -> JsonValue:
     """Write one value by its ABI type; tuples of structs are written as arrays.
 
     Raises:
@@ -356,7 +356,7 @@ def _items(value: object, count: str) -> Sequence[Any]:
     return value
 
 
-def _decode(abi_type: str, value: JsonValue) -> AbiValue:  # noqa: PLR0911 -- one answer per ABI type
+def _decode(abi_type: str, value: JsonValue) -> AbiValue:
     if array := _ARRAY.match(abi_type):
         return tuple(_decode(array[1], item) for item in _items(value, ""))
     if abi_type.startswith("("):

@@ -139,7 +139,7 @@ def format_request(request: AddCheckpoint) -> bytes:
     return "\n".join(lines).encode() + b"\n\n" + request.note
 
 
-def add_checkpoint(  # noqa: PLR0911 -- one return for each answer of the standard
+def add_checkpoint(
     body: bytes,
     *,
     logs: Mapping[str, WitnessedLog],
@@ -183,7 +183,7 @@ def add_checkpoint(  # noqa: PLR0911 -- one return for each answer of the standa
     return _judge(request, checkpoint, log, state, view, signers, now)
 
 
-def _judge(  # noqa: PLR0911 -- one return for each answer of the standard
+def _judge(
     request: AddCheckpoint,
     checkpoint: Checkpoint,
     log: WitnessedLog,

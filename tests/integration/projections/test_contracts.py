@@ -21,8 +21,8 @@ from ledger.storage.tables import cases, catalogue, consortium, metadata
 from tests.contracts import clerk
 from tests.contracts import world as worlds
 from tests.contracts.chain import Chain
-from tests.contracts.clerk import RULES, Clerk, open_office
-from tests.contracts.test_cases_model import LICENCE, MODES, PLAIN, begin, do, operations
+from tests.contracts.clerk import LICENCE, PLAIN, RULES, Clerk, open_office
+from tests.contracts.test_cases_model import MODES, begin, do, operations
 
 
 class RecordingChain(Chain):
@@ -75,14 +75,14 @@ def test_keys_members_and_agreements_stand_as_in_the_contracts(office: Clerk, co
         select(keys.c.key, keys.c.member, keys.c.roles).where(keys.c.until_block.is_(None))
     ).all()
     assert len(shown) > 30
-    for row in shown:
-        standing = Standing.unpack(office.world.call("consortium", "standing", row.key))
-        assert (row.member, row.roles) == (standing.member, standing.roles)
-    for row in connection.execute(select(members.c.member, members.c.status)):
-        assert row.status == Standing.unpack(office.world.call("consortium", "standing_of", row.member)).status
+    for key, member, roles in shown:
+        standing = Standing.unpack(office.world.call("consortium", "standing", key))
+        assert (member, roles) == (standing.member, standing.roles)
+    for member, status in connection.execute(select(members.c.member, members.c.status)):
+        assert status == Standing.unpack(office.world.call("consortium", "standing_of", member)).status
     agreements = catalogue.agreements
-    (row,) = connection.execute(select(agreements).where(agreements.c.in_force_at.is_not(None))).all()
-    assert row.version == office.world.call("catalogue", "agreement_version", row.agreement)
+    (agreed,) = connection.execute(select(agreements).where(agreements.c.in_force_at.is_not(None))).all()
+    assert agreed.version == office.world.call("catalogue", "agreement_version", agreed.agreement)
     assert calendars(connection) == clerk.calendars()
     assert connection.execute(select(func.count()).select_from(catalogue.matters)).scalar_one() == 5 * len(RULES)
 

@@ -19,7 +19,8 @@ def _statements(database: Database) -> dict[str, list[str]]:
     query = sa.text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'alembic_version'")
     with database.read() as connection:
         return {
-            name: sorted(" ".join(sql.split()).removesuffix(" )").split(", ")) for name, sql in connection.execute(query)
+            name: sorted(" ".join(sql.split()).removesuffix(" )").split(", "))
+            for name, sql in connection.execute(query)
         }
 
 
