@@ -1,0 +1,317 @@
+"""Cases: opening them for a person, doing what offices do, and the papers that go with each step.
+
+Every step carries the salted commitment and the sealed box of its paper, readable by the cities of the case alone. The
+contract decides whether a step is lawful; a city that bypasses this module gains nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from ledger.domain import canonical, typed
+from ledger.domain.calls import Fields, call_text
+from ledger.domain.case_words import case_id
+from ledger.domain.cases import Action, Channel, Mode, RecordKind, SupervisionStage
+from ledger.domain.matters import Matter, Requirement
+from ledger.domain.operations import Operation
+from ledger.errors import NotFoundError
+from ledger.services.consents import split_signature
+from ledger.services.context import Node
+from ledger.services.registry import readers_of
+from ledger.storage import outbox
+from ledger.storage.tables import cases as tables
+from ledger.storage.tables import materials as material_tables
+from ledger.wire.papers import SealedPaper, seal_paper
+
+__all__ = [
+    "Need",
+    "Submission",
+    "act",
+    "assent",
+    "hand_over",
+    "needs",
+    "open_case",
+    "record",
+    "seal_for",
+    "sequence_of",
+    "settle",
+    "step",
+    "submission_digest",
+    "supervise",
+]
+
+_ZERO = bytes(32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What an applicant's case key signs to open a case."""
+
+    case_key: str
+    receiving: int
+    handling: int
+    matter: bytes
+    mode: Mode
+    channel: Channel
+    version: int
+    agreement: bytes = _ZERO
+    agreement_version: int = 0
+    parent: bytes = _ZERO
+    holders: bytes = _ZERO
+    commitment: bytes
+    blob: bytes
+    salt: bytes
+
+    def message(self) -> typed.Fields:
+        """Return the typed data's message."""
+        return {
+            "receiving": self.receiving,
+            "handling": self.handling,
+            "matter": self.matter,
+            "mode": int(self.mode),
+            "channel": int(self.channel),
+            "version": self.version,
+            "agreement": self.agreement,
+            "agreementVersion": self.agreement_version,
+            "parent": self.parent,
+            "holders": self.holders,
+            "commitment": self.commitment,
+            "blob": self.blob,
+            "salt": self.salt,
+        }
+
+    def case(self, chain_id: int, contract: str) -> bytes:
+        """Return the case's id."""
+        return case_id(
+            chain_id, contract, self.case_key, self.receiving, self.handling, self.matter, self.mode, self.salt
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One requirement of a matter, and the materials of the applicant that serve it; none: it is still missing."""
+
+    requirement: Requirement
+    served_by: tuple[str, ...]
+
+
+def submission_digest(node: Node, contract: str, submission: Submission) -> bytes:
+    """Return what the case key signs."""
+    return typed.digest("Submission", submission.message(), node.chain_id, contract)
+
+
+def seal_for(node: Node, members: Iterable[int], kind: str, body: canonical.JsonObject) -> SealedPaper:
+    """Seal a paper for the cities of a case and store its box.
+
+    Raises:
+        NotFoundError: ``registry.no_key`` where a city has published no key to seal to.
+        UnavailableError: the blob store cannot take it now.
+    """
+    with node.database.read() as connection:
+        readers = readers_of(connection, {node.member, *members})
+    paper = seal_paper(kind, body, readers, node.random)
+    node.blobs.put(paper.box)
+    return paper
+
+
+def open_case(
+    node: Node,
+    contract: str,
+    submission: Submission,
+    signature: bytes,
+    *,
+    attending: int = 0,
+    witnesses: Sequence[bytes] = (),
+) -> tuple[bytes, str]:
+    """Relay a submission; return the case's id and the intent's.
+
+    Args:
+        node: the city that relays, any.
+        contract: the cases contract.
+        submission: what is submitted.
+        signature: the case key's.
+        attending: the window that helped, or 0.
+        witnesses: two signatures of witnesses where a window helped.
+    """
+    case = submission.case(node.chain_id, contract)
+    fields: dict[str, object] = {
+        "case_key": submission.case_key,
+        "receiving": submission.receiving,
+        "handling": submission.handling,
+        "matter": submission.matter,
+        "mode": int(submission.mode),
+        "channel": int(submission.channel),
+        "version": submission.version,
+        "agreement": submission.agreement,
+        "agreement_version": submission.agreement_version,
+        "parent": submission.parent,
+        "holders": submission.holders,
+        "commitment": submission.commitment,
+        "blob": submission.blob,
+        "salt": submission.salt,
+        "attending": attending,
+        "signatures": [split_signature(item) for item in witnesses],
+    } | split_signature(signature)
+    return case, _enqueue(node, Operation.OPEN, contract, case, fields, f"open:{case.hex()}")
+
+
+def assent(node: Node, contract: str, case: bytes, paper: SealedPaper) -> str:
+    """Record this city's assent to a case that no agreement covers."""
+    fields: dict[str, object] = {"case": case, "commitment": paper.commitment, "blob": paper.blob}
+    return _enqueue(node, Operation.ASSENT, contract, case, fields, f"assent:{node.member}:{case.hex()}")
+
+
+def act(
+    node: Node,
+    contract: str,
+    case: bytes,
+    action: Action,
+    *,
+    sequence: int,
+    signature: bytes = b"",
+    detail: int = 0,
+    paper: SealedPaper | None = None,
+    attending: int = 0,
+    witnesses: Sequence[bytes] = (),
+) -> str:
+    """Relay what an applicant does: signed by the case key, or seen by two witnesses at a window."""
+    fields: dict[str, object] = {
+        "case": case,
+        "action": int(action),
+        "sequence": sequence,
+        "detail": detail,
+        "commitment": paper.commitment if paper else _ZERO,
+        "blob": paper.blob if paper else _ZERO,
+        "attending": attending,
+        "signatures": [split_signature(item) for item in witnesses],
+    } | (split_signature(signature) if signature else {"r": 0, "s": 0, "v": 0})
+    return _enqueue(node, Operation.ACT, contract, case, fields, f"act:{case.hex()}:{sequence}:{int(action)}")
+
+
+def step(
+    node: Node,
+    contract: str,
+    case: bytes,
+    action: Action,
+    *,
+    sequence: int,
+    paper: SealedPaper | None = None,
+    detail: int = 0,
+    department: int = 0,
+    role: int = 0,
+) -> str:
+    """Do what an office does, at the number that the case's next step has."""
+    fields: dict[str, object] = {
+        "case": case,
+        "action": int(action),
+        "sequence": sequence,
+        "detail": detail,
+        "department": department,
+        "role": role,
+        "commitment": paper.commitment if paper else _ZERO,
+        "blob": paper.blob if paper else _ZERO,
+    }
+    return _enqueue(node, Operation.STEP, contract, case, fields, f"step:{case.hex()}:{sequence}:{int(action)}")
+
+
+def hand_over(node: Node, contract: str, case: bytes, *, to_member: int, to_department: int, intent: str) -> str:
+    """Hand a case over to another office of the same case."""
+    fields: dict[str, object] = {"case": case, "to_member": to_member, "to_department": to_department}
+    return _enqueue(node, Operation.HAND_OVER, contract, case, fields, intent)
+
+
+def record(node: Node, contract: str, case: bytes, kind: RecordKind, paper: SealedPaper) -> str:
+    """Record what a procedure needs besides its transitions."""
+    fields: dict[str, object] = {
+        "case": case,
+        "kind": int(kind),
+        "commitment": paper.commitment,
+        "blob": paper.blob,
+    }
+    return _enqueue(node, Operation.RECORD, contract, case, fields, f"record:{paper.commitment.hex()}")
+
+
+def supervise(
+    node: Node, contract: str, case: bytes, stage: SupervisionStage, paper: SealedPaper, *, order: int = 0, due: int = 0
+) -> str:
+    """Issue (order 0), answer or settle a supervision order; issuing and settling take a regulator's key."""
+    fields: dict[str, object] = {
+        "case": case,
+        "order": order,
+        "stage": int(stage),
+        "due": due,
+        "commitment": paper.commitment,
+        "blob": paper.blob,
+    }
+    role = "operate" if stage is SupervisionStage.ANSWERED else "regulate"
+    return _enqueue(node, Operation.SUPERVISE, contract, case, fields, f"supervise:{paper.commitment.hex()}", role=role)
+
+
+def settle(node: Node, contract: str, case: bytes, *, intent: str) -> str:
+    """Settle a claim that nobody rebutted in its one working day."""
+    return _enqueue(node, Operation.SETTLE, contract, case, {"value": case}, intent)
+
+
+def needs(connection: Connection, matter: Matter, applicants: Iterable[str]) -> list[Need]:
+    """Hold a matter's requirements against what is anchored here for some people: what is there, what is missing.
+
+    Args:
+        connection: this city's picture.
+        matter: the deciding city's own list.
+        applicants: the random references of the people concerned.
+    """
+    table = material_tables.materials
+    rows = list(
+        connection.execute(
+            select(table.c.material, table.c.type_code, table.c.assurance).where(
+                table.c.applicant.in_(list(applicants)), table.c.erased_at.is_(None)
+            )
+        )
+    )
+    return [
+        Need(
+            requirement,
+            tuple(str(row.material) for row in rows if requirement.serves(row.type_code, row.assurance)),
+        )
+        for requirement in matter.requirements
+    ]
+
+
+def sequence_of(connection: Connection, case: bytes) -> int:
+    """Return the number that a case's next step has.
+
+    Raises:
+        NotFoundError: ``cases.not_found``.
+    """
+    found = connection.execute(select(tables.cases.c.sequence).where(tables.cases.c.case == case)).scalar()
+    if found is None:
+        raise NotFoundError("cases.not_found")
+    return int(found)
+
+
+def _enqueue(
+    node: Node,
+    operation: Operation,
+    contract: str,
+    case: bytes,
+    fields: Fields | dict[str, object],
+    name: str,
+    *,
+    role: str = "operate",
+) -> str:
+    with node.begin() as uow:
+        intent = outbox.Intent(
+            id=name,
+            operation=operation,
+            contract=contract,
+            role=role,
+            subject=case,
+            call=call_text(fields),  # type: ignore[arg-type]  # plain values, as the codec takes them
+        )
+        outbox.enqueue(uow.connection, intent, now=node.clock())
+        uow.commit()
+    return name
