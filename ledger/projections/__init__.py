@@ -6,7 +6,8 @@ randomness in it, so every city that follows the same chain has the same rows, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from sqlalchemy.engine import Connection
 
@@ -18,7 +19,7 @@ from ledger.projections.subjects import subjects
 from ledger.storage.tables import PROJECTION, metadata
 from ledger.storage.tables import chain as tables
 
-__all__ = ["HANDLERS", "JOURNAL", "PICTURE", "apply", "drop", "drop_and_rebuild"]
+__all__ = ["HANDLERS", "JOURNAL", "PICTURE", "apply", "apply_all", "drop", "drop_and_rebuild"]
 
 HANDLERS: dict[type[Event], Handler] = {
     **consortium.HANDLERS,
@@ -30,6 +31,9 @@ HANDLERS: dict[type[Event], Handler] = {
 }
 """What each event does to the rows; a test proves that none is missing."""
 
+# Events whose rows of subjects are written together while rebuilding.
+_PART = 500
+
 JOURNAL = (tables.blocks, tables.events, tables.log_entries, tables.sync_state)
 """What was read of the chain, from which the picture is made again without asking it."""
 
@@ -38,13 +42,19 @@ PICTURE = tuple(table for table in metadata.sorted_tables if table.info == PROJE
 
 
 def apply(connection: Connection, located: LocatedEvent) -> None:
-    """Write what one event says.
+    """Write what one event says; see ``apply_all``."""
+    apply_all(connection, (located,))
+
+
+def apply_all(connection: Connection, events: Sequence[LocatedEvent]) -> None:
+    """Write what events say, in the chain's order.
 
     Raises:
-        IntegrityError: ``projections.case_unknown``: the event cannot follow those before it.
-        ConflictError: ``storage.conflict``: it was applied before.
+        IntegrityError: ``projections.case_unknown``: an event cannot follow those before it.
+        ConflictError: ``storage.conflict``: one was applied before.
     """
-    HANDLERS[type(located.event)](connection, located.event, located)
+    for located in events:
+        HANDLERS[type(located.event)](connection, located.event, located)
     rows = [
         {
             "kind": kind.value,
@@ -53,11 +63,12 @@ def apply(connection: Connection, located: LocatedEvent) -> None:
             "log_index": located.log_index,
             "time": located.time,
         }
+        for located in events
         for kind, subject in subjects(located)
     ]
     if rows:
         connection.execute(tables.event_subjects.insert(), rows)
-    status.record(connection, located)
+    status.record(connection, events)
 
 
 def drop(connection: Connection) -> None:
@@ -69,5 +80,6 @@ def drop(connection: Connection) -> None:
 def drop_and_rebuild(connection: Connection, events: Iterable[LocatedEvent]) -> None:
     """Make the picture anew from all events, in the chain's order; what was opened is opened again by ``opened``."""
     drop(connection)
-    for located in events:
-        apply(connection, located)
+    rest = iter(events)
+    while part := tuple(islice(rest, _PART)):
+        apply_all(connection, part)

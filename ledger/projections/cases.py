@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Connection, Row
 
 from ledger.domain import case_history
@@ -122,9 +122,12 @@ def _change(connection: Connection, case: bytes, at: LocatedEvent, change: Calla
     _store(connection, case, at, change(model_of(_row(connection, case))))
 
 
+# Which columns are set follows from the values that it is executed with.
+_UPDATE = update(tables.cases).where(tables.cases.c.case == bindparam("of_case"))
+
+
 def _store(connection: Connection, case: bytes, at: LocatedEvent, after: CaseModel, **more: object) -> None:
-    table = tables.cases
-    connection.execute(update(table).where(table.c.case == case).values(changed_at=at.time, **_columns(after), **more))
+    connection.execute(_UPDATE, {"of_case": case, "changed_at": at.time, **_columns(after), **more})
 
 
 HANDLERS: dict[type[Event], Handler] = {

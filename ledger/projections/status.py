@@ -9,7 +9,7 @@ for it binds that holder's leaves alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
@@ -30,7 +30,6 @@ from ledger.domain.events import (
 )
 from ledger.domain.status import StatusKind, StatusTree, leaf_status_identifier, status_identifier
 from ledger.ports import LocatedEvent
-from ledger.projections.rows import insert_all
 from ledger.storage.tables import chain as tables
 
 __all__ = ["changes", "record", "tree_at", "tree_changes"]
@@ -78,13 +77,22 @@ def _keys(event: Event) -> Iterator[tuple[StatusKind, bytes, bool]]:  # one case
             return
 
 
-def record(connection: Connection, located: LocatedEvent) -> None:
-    """Write an event's changes down."""
+def record(connection: Connection, events: Iterable[LocatedEvent]) -> None:
+    """Write the changes of events down."""
     rows = [
-        {"identifier": identifier, "kind": kind.value, "present": present}
+        {
+            "block": located.block,
+            "log_index": located.log_index,
+            "time": located.time,
+            "identifier": identifier,
+            "kind": kind.value,
+            "present": present,
+        }
+        for located in events
         for kind, identifier, present in changes(located)
     ]
-    insert_all(connection, tables.status_changes, located, list(rows))
+    if rows:
+        connection.execute(tables.status_changes.insert(), rows)
 
 
 def tree_changes(connection: Connection, after: int, upto: int) -> dict[bytes, bool]:

@@ -283,12 +283,12 @@ def _write_step(connection: Connection, chunk: _Chunk, step: _Step) -> None:
     for located in step.events:
         data = encode_entry(event_entry(chunk.state.chain_id, journal.record_of(located)))
         chunk.events.append(_event_row(located, chunk.append("event", step.number, data)))
-        projections.apply(connection, located)
         if isinstance(located.event, Founded):
             found = located.event
             chunk.state = replace(
                 chunk.state, status_epoch=found.status_epoch, clock_offset=found.clock_offset
             )  # fmt: skip
+    projections.apply_all(connection, step.events)
     due = chunk.state.status_epoch > 0 and is_due(step.number, chunk.state.status_epoch)
     if due:
         tree = _tree(connection, chunk.memory, step.number)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.engine import Connection
@@ -18,7 +19,6 @@ from ledger.domain.case_model import Calendars, CaseModel, opened
 from ledger.domain.cases import Clock, LimitFlag, Mode
 from ledger.domain.catalogue import LimitRule
 from ledger.domain.consortium import Role
-from ledger.domain.entries import EventEntry, parse_entry
 from ledger.domain.events import ClockChanged, HandedOver, Opened, Recorded, Stepped, Supervised
 from ledger.errors import NotFoundError
 from ledger.ports import LocatedEvent
@@ -184,9 +184,9 @@ def _read(connection: Connection, indices: Sequence[int], types: EventTypes) -> 
             select(table.c.index, table.c.bytes).where(table.c.index.in_(page)).order_by(table.c.index)
         )
         for index, data in rows:
-            entry = parse_entry(data)
-            if isinstance(entry, EventEntry):
-                found.append((index, journal.located_of(entry, types)))
+            located = journal.located_own(data, types)
+            if located is not None:
+                found.append((index, located))
     return found
 
 
@@ -291,11 +291,16 @@ def _with_offices(connection: Connection, lines: Sequence[Line]) -> list[Line]:
             ),
             0,
         )
-        roles = tuple(role.name.lower() for role in Role if role & bits and role.name)
+        roles = _role_names(bits)
         department = departments.get((line.who.member, line.who.department), "")
         return replace(line, who=replace(line.who, roles=roles, department_name=department))
 
     return [named(line) for line in lines]
+
+
+@cache
+def _role_names(bits: int) -> tuple[str, ...]:
+    return tuple(role.name.lower() for role in Role if role & bits and role.name)
 
 
 def _departments(connection: Connection, lines: Sequence[Line]) -> dict[tuple[int, int], str]:
