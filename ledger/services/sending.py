@@ -220,10 +220,14 @@ def _recognise(sender: Sender, report: Report) -> dict[str, int]:
     counts: dict[str, int] = {}
     for address in dict.fromkeys(sender.signers[role].address for role in oldest if role in sender.signers):
         since = min(time for role, time in oldest.items() if sender.addresses().get(role) == address)
-        counts[address] = count = sender.chain.nonce(address)
+        count = sender.chain.nonce(address)
         unknown = _unknown(sender, address, count, since - LIMITS.outbox_adopt_margin_seconds)
         if unknown:
+            if max(mined.block for mined in unknown) > sender.chain.head().finalised:
+                # What they carry is not certain yet, and nothing may be sent before it is.
+                continue
             _adopt(sender, unknown, report)
+        counts[address] = count
     return counts
 
 
@@ -312,10 +316,11 @@ def _sign(signer: Signer, chain_id: int, nonce: int, contract: str, data: bytes)
 def _send(sender: Sender, report: Report) -> None:
     now = sender.clock()
     with sender.unit_of_work() as uow:
-        under_way = outbox.in_flight(uow.connection)
+        due = [one for one in outbox.in_flight(uow.connection) if one.send_after <= now and one.raw]
+    nonces = {address: sender.chain.nonce(address) for address in {one.address for one in due}}
     stopped: set[str] = set()
-    for transaction in under_way:
-        if transaction.send_after > now or not transaction.raw or transaction.address in stopped:
+    for transaction in due:
+        if transaction.address in stopped or transaction.nonce < nonces[transaction.address]:
             continue
         error: str | None = None
         pause = back_off(transaction.attempts)
@@ -331,7 +336,8 @@ def _send(sender: Sender, report: Report) -> None:
             report.problems.append(error)
             stopped.add(transaction.address)
         refused = error == "chain.transaction_refused" and transaction.attempts + 1 >= _REFUSALS_BEFORE_SHRINKING
-        if refused or (error is None and transaction.attempts >= LIMITS.outbox_stuck_attempts):
+        stuck = error is None and transaction.attempts >= LIMITS.outbox_stuck_attempts
+        if refused or (stuck and transaction.nonce == nonces[transaction.address]):
             _shrink(sender, transaction, report, refused=refused)
             continue
         with sender.unit_of_work() as uow:

@@ -293,9 +293,12 @@ def retry(connection: Connection, intent: str) -> None:
 def matching(connection: Connection, address: str, nonce: int, digests: Iterable[bytes]) -> list[StoredIntent]:
     """Intents with these calls that a mined transaction with that nonce may have carried, in order of arrival.
 
-    Those are all that are in no transaction, and those in transactions with the very same nonce.
+    Those are all that are in no transaction, and those in transactions with the very same nonce or whose own nonce went
+    to another one.
     """
-    same_nonce = select(transactions.c.id).where(transactions.c.address == address, transactions.c.nonce == nonce)
+    same_nonce = select(transactions.c.id).where(
+        transactions.c.address == address, or_(transactions.c.nonce == nonce, transactions.c.state == "replaced")
+    )
     query = (
         select(intents)
         .where(
