@@ -12,10 +12,8 @@ and every status entry on the way is computed again and compared.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
-
-from sqlalchemy.engine import Connection
 
 from contracts import NAMES, load
 from ledger import projections
@@ -26,17 +24,14 @@ from ledger.domain.entries import (
     event_entry,
     parse_entry,
 )
-from ledger.domain.events import Founded
 from ledger.domain.limits import LIMITS
-from ledger.domain.status import StatusTree
 from ledger.errors import FormatError, IntegrityError, UnavailableError
-from ledger.log.publisher import is_due
 from ledger.ports import Block, Chain, LocatedEvent
-from ledger.projections import journal, status
+from ledger.projections import journal
 from ledger.projections.journal import EventTypes, SyncState
+from ledger.services.chunks import StatusMemory, Step, write_chunk
 from ledger.services.context import Node
 from ledger.storage.database import Database
-from ledger.storage.tables import chain as tables
 from ledger.storage.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -69,26 +64,6 @@ class Progress:
     def caught_up(self) -> bool:
         """Whether the picture shows all that is final."""
         return self.block >= self.finalised
-
-
-@dataclass(slots=True)
-class StatusMemory:
-    """The status tree after some block, kept between runs so that it need not be read again; safe to throw away."""
-
-    block: int = -1
-    tree: StatusTree = field(default_factory=StatusTree)
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A block to be written; what the log does not carry of it is ``None``."""
-
-    number: int
-    time: int
-    hash: bytes | None
-    events: tuple[LocatedEvent, ...]
-    parent: bytes | None = None
-    receipts_root: bytes | None = None
 
 
 def run_once(node: Node, *, memory: StatusMemory | None = None) -> Progress:
@@ -161,7 +136,7 @@ def synchronise_from_entries(
         before = state = journal.position(connection)
     rest = iter(entries)
     start = state if state is not None else _genesis(next(rest, b""), consortium)
-    waiting: list[_Step] = []
+    waiting: list[Step] = []
     expected: list[bytes] = []
     for step, own in _grouped(rest, types if types is not None else event_types()):
         _require_order(waiting[-1].number if waiting else start.block, step)
@@ -202,7 +177,7 @@ def _commit(
     database: Database,
     seen: SyncState | None,
     start: SyncState,
-    steps: Sequence[_Step],
+    steps: Sequence[Step],
     memory: StatusMemory,
     expected: Sequence[bytes] | None = None,
 ) -> SyncState:
@@ -211,35 +186,17 @@ def _commit(
         found = journal.position(uow.connection)
         if found is not None and found != seen:
             return found
-        state, tree = _write(uow.connection, start, steps, replace(memory), expected)
+        state, tree = write_chunk(uow.connection, start, steps, replace(memory), expected)
         uow.commit()
     memory.block, memory.tree = tree.block, tree.tree
     return state
-
-
-@dataclass(slots=True)
-class _Chunk:
-    """Rows of the journal that are written together at the end of a chunk."""
-
-    state: SyncState
-    memory: StatusMemory
-    blocks: list[dict[str, object]] = field(default_factory=list)
-    events: list[dict[str, object]] = field(default_factory=list)
-    entries: list[dict[str, object]] = field(default_factory=list)
-
-    def append(self, kind: str, block: int, data: bytes) -> int:
-        """Give an entry its index in the log."""
-        index = self.state.entries
-        self.entries.append({"index": index, "block": block, "kind": kind, "bytes": data})
-        self.state = replace(self.state, entries=index + 1)
-        return index
 
 
 def _commit_exactly(
     database: Database,
     seen: SyncState | None,
     start: SyncState,
-    steps: Sequence[_Step],
+    steps: Sequence[Step],
     memory: StatusMemory,
     expected: Sequence[bytes],
 ) -> SyncState:
@@ -248,105 +205,6 @@ def _commit_exactly(
         # The entries that follow are no longer the next ones.
         raise UnavailableError("synchronising.moved", retry_after=1)
     return state
-
-
-def _write(
-    connection: Connection,
-    state: SyncState,
-    steps: Sequence[_Step],
-    memory: StatusMemory,
-    expected: Sequence[bytes] | None,
-) -> tuple[SyncState, StatusMemory]:
-    chunk = _Chunk(state, memory)
-    if state.entries == 0:
-        chunk.append("genesis", 0, encode_entry(GenesisEntry(state.chain_id, state.genesis, state.consortium)))
-    for step in steps:
-        epoch = chunk.state.status_epoch
-        if expected is not None and epoch and (step.number - 1) // epoch * epoch > chunk.state.block:
-            raise IntegrityError("synchronising.status_missing", block=(step.number - 1) // epoch * epoch)
-        _write_step(connection, chunk, step)
-    made = [entry["bytes"] for entry in chunk.entries if entry["kind"] != "genesis"]
-    if expected is not None and made != list(expected):
-        raise IntegrityError("synchronising.entry", block=chunk.state.block)
-    for table, rows in (
-        (tables.blocks, chunk.blocks),
-        (tables.events, chunk.events),
-        (tables.log_entries, chunk.entries),
-    ):
-        if rows:
-            connection.execute(table.insert(), rows)
-    journal.store_position(connection, chunk.state)
-    return chunk.state, chunk.memory
-
-
-def _write_step(connection: Connection, chunk: _Chunk, step: _Step) -> None:
-    for located in step.events:
-        data = encode_entry(event_entry(chunk.state.chain_id, journal.record_of(located)))
-        chunk.events.append(_event_row(located, chunk.append("event", step.number, data)))
-        if isinstance(located.event, Founded):
-            found = located.event
-            chunk.state = replace(
-                chunk.state, status_epoch=found.status_epoch, clock_offset=found.clock_offset
-            )  # fmt: skip
-    projections.apply_all(connection, step.events)
-    due = chunk.state.status_epoch > 0 and is_due(step.number, chunk.state.status_epoch)
-    if due:
-        tree = _tree(connection, chunk.memory, step.number)
-        chunk.append("status", step.number, encode_entry(_status_entry(chunk.state, step, tree)))
-    if step.events or due:
-        chunk.blocks.append(_block_row(step))
-    chunk.state = replace(chunk.state, block=step.number, hash=step.hash, time=step.time)
-
-
-def _tree(connection: Connection, memory: StatusMemory, block: int) -> StatusTree:
-    """The status tree after a block, from the one that is remembered."""
-    if memory.block >= block:
-        # Remembered from a database that was longer than this one.
-        memory.block, memory.tree = -1, StatusTree()
-    changed = status.tree_changes(connection, memory.block, block)
-    memory.tree = memory.tree.changed(
-        insert=[identifier for identifier, present in changed.items() if present],
-        remove=[identifier for identifier, present in changed.items() if not present],
-    )
-    memory.block = block
-    return memory.tree
-
-
-def _status_entry(state: SyncState, step: _Step, tree: StatusTree) -> StatusEntry:
-    if step.hash is None:
-        # A block whose status entry is missing from the entries that were handed in.
-        raise IntegrityError("synchronising.status_missing", block=step.number)
-    return StatusEntry(
-        chain_id=state.chain_id,
-        block_number=step.number,
-        block_hash=step.hash,
-        block_time=step.time,
-        status_root=tree.root(),
-        status_size=tree.size,
-        clock_offset=state.clock_offset,
-    )
-
-
-def _event_row(located: LocatedEvent, entry: int) -> dict[str, object]:
-    return {
-        "block": located.block,
-        "log_index": located.log_index,
-        "time": located.time,
-        "transaction": located.transaction,
-        "contract": located.contract,
-        "name": type(located.event).__name__,
-        "entry": entry,
-    }
-
-
-def _block_row(step: _Step) -> dict[str, object]:
-    return {
-        "number": step.number,
-        "time": step.time,
-        "hash": step.hash,
-        "parent": step.parent,
-        "receipts_root": step.receipts_root,
-    }
 
 
 # ---- from the chain -------------------------------------------------------------------------------------------------
@@ -358,8 +216,8 @@ def _fresh(genesis: bytes, chain_id: int, consortium: str) -> SyncState:
     )  # fmt: skip
 
 
-def _step_of(block: Block) -> _Step:
-    return _Step(block.number, block.time, block.hash, block.events, block.parent, block.receipts_root)
+def _step_of(block: Block) -> Step:
+    return Step(block.number, block.time, block.hash, block.events, block.parent, block.receipts_root)
 
 
 def _require_run(state: SyncState | None, first: int, blocks: Sequence[Block]) -> None:
@@ -412,7 +270,7 @@ def _genesis(data: bytes, consortium: str) -> SyncState:
     return replace(_fresh(entry.genesis_hash, entry.chain_id, consortium), block=0, hash=entry.genesis_hash)
 
 
-def _grouped(entries: Iterator[bytes], types: EventTypes) -> Iterator[tuple[_Step, list[bytes]]]:
+def _grouped(entries: Iterator[bytes], types: EventTypes) -> Iterator[tuple[Step, list[bytes]]]:
     """Whole blocks with their entries; the last one only where a status entry or a later block closes it."""
     events: list[LocatedEvent] = []
     own: list[bytes] = []
@@ -421,17 +279,17 @@ def _grouped(entries: Iterator[bytes], types: EventTypes) -> Iterator[tuple[_Ste
         if isinstance(entry, GenesisEntry):
             raise FormatError("synchronising.second_genesis")
         if events and entry.block_number != events[-1].block:
-            yield _Step(events[-1].block, events[-1].time, None, tuple(events)), own
+            yield Step(events[-1].block, events[-1].time, None, tuple(events)), own
             events, own = [], []
         own.append(data)
         if isinstance(entry, StatusEntry):
-            yield _Step(entry.block_number, entry.block_time, entry.block_hash, tuple(events)), own
+            yield Step(entry.block_number, entry.block_time, entry.block_hash, tuple(events)), own
             events, own = [], []
         else:
             events.append(journal.located_of(entry, types))
 
 
-def _require_order(last: int, step: _Step) -> None:
+def _require_order(last: int, step: Step) -> None:
     places = [located.log_index for located in step.events]
     if step.number <= last or places != sorted(set(places)):
         raise IntegrityError("synchronising.order", block=step.number)

@@ -2,15 +2,14 @@
 
 A seed gives one history: members join and vote, matters and agreements come and go, materials are anchored, cases run
 through the machine of ``case_steps`` itself, consents are granted, used and revoked. Blocks are irregular and sometimes
-empty. The ABI types are those of the contracts' description, so that no artifact is needed.
+empty.
 """
 
 from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 
 from ledger.domain import case_history
 from ledger.domain import events as happened
@@ -19,70 +18,38 @@ from ledger.domain.case_steps import Applied, Step, apply, possible
 from ledger.domain.case_tables import ACTION_RULES
 from ledger.domain.cases import CASE_READING, Action, Mode, State
 from ledger.domain.catalogue import LimitRule
-from ledger.domain.events import EVENTS, Event
-from ledger.domain.workdays import YearCalendar, year_days, year_start
+from ledger.domain.events import Event
 from ledger.ports import Block, LocatedEvent
+from tests.unit.projections.scenery import (
+    CALENDARS,
+    CASES,
+    CATALOGUE,
+    CHAIN_ID,
+    CITIES,
+    CONSORTIUM,
+    MATERIALS,
+    NOBODY,
+    REGULATOR,
+    TYPES,
+    ZERO,
+    Case,
+    World,
+    calendar,
+)
 
-__all__ = ["CASES", "CATALOGUE", "CHAIN_ID", "CONSORTIUM", "MATERIALS", "TYPES", "History", "history"]
-
-CHAIN_ID = 20_261
-ZERO = bytes(32)
-NOBODY = "0x" + "00" * 20
-CONSORTIUM, CATALOGUE, MATERIALS, CASES = ("0x" + f"{n:02x}" * 20 for n in (0xC1, 0xC2, 0xC3, 0xC4))
-# 2026-03-02 09:00 in China, a Monday.
-START = 1_772_413_200
-CITIES = (1, 2, 3, 4, 5)
-REGULATOR = 6
-
-_WIDTHS = {
-    "address": ("key", "administrator", "previous", "contract", "case_key", "cases", "holder"),
-    "bool": ("pilot", "voting", "active", "approve", "passed", "in_force", "recorded"),
-    "bytes32": (
-        "subject", "digest", "matter", "blob", "agreement", "parent", "predecessor", "root", "commitment", "consent",
-        "pointer", "lookup", "case", "disclosed", "paper", "provision", "notice", "holders", "head",
-    ),
-    "string": ("name", "url", "code"),
-    "uint256": ("electorate", "low", "high", "rule", "detail"),
-    "uint64": ("batch", "use"),
-    "uint40": ("due", "closes", "valid_from", "valid_until", "effective", "usable_from", "started"),
-    "uint32": (
-        "division", "department", "to_department", "proposal", "version", "size", "index", "sequence", "order",
-        "status_epoch", "generation", "target",
-    ),
-    "uint16": (
-        "member", "parent_member", "roles", "reason", "founders", "needed", "approvals", "rejections", "year", "accepted",
-        "notice_days", "asker", "asked", "attending", "custodian", "remaining", "receiving", "handling", "helper", "actor",
-        "to_member", "grantor", "grantee", "elapsed", "suspended", "extension", "agreement_version",
-    ),
-    "uint8": (
-        "level", "kind", "status", "operation", "cause", "basis", "purpose", "mode", "channel", "action", "state", "stage",
-        "flags", "role",
-    ),
-    "int64": ("clock_offset",),
-}  # fmt: skip
-_TYPE_OF = {name: kind for kind, names in _WIDTHS.items() for name in names}
-_SPECIAL = {
-    ("MemberListed", "parent"): "uint16",
-    ("AdmissionProposed", "parent"): "uint16",
-    ("AgreementDrafted", "version"): "uint16",
-    ("AgreementAccepted", "version"): "uint16",
-    ("AgreementDrafted", "parties"): "uint16[]",
-    ("AgreementDrafted", "matters"): "bytes32[]",
-    ("AgreementDrafted", "modes"): "uint8[]",
-    ("LeavesRevoked", "leaves"): "uint32[]",
-    ("ErasureRecorded", "leaves"): "uint32[]",
-    ("Granted", "leaves"): "uint256[]",
-    ("Granted", "grantees"): "uint32[]",
-    ("Used", "leaves"): "uint256[]",
-    ("ServiceKeyPublished", "key"): "bytes",
-}
-
-TYPES: Mapping[str, Sequence[tuple[str, str]]] = {
-    name: tuple(
-        (item.name, _SPECIAL.get((name, item.name)) or _TYPE_OF[item.name]) for item in fields(kind)
-    )
-    for name, kind in EVENTS.items()
-}  # fmt: skip
+__all__ = [
+    "CALENDARS",
+    "CASES",
+    "CATALOGUE",
+    "CHAIN_ID",
+    "CONSORTIUM",
+    "MATERIALS",
+    "NOBODY",
+    "TYPES",
+    "ZERO",
+    "History",
+    "history",
+]
 
 
 @dataclass
@@ -98,65 +65,9 @@ class History:
         return [located for block in self.blocks for located in block.events]
 
 
-@dataclass
-class _Case:
-    model: CaseModel
-    rule: LimitRule
-    matter: bytes
-    parent: bytes
-
-
-@dataclass
-class _World:
-    random: random.Random
-    now: int = START
-    events: list[tuple[Event, str]] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
-    batches: dict[int, tuple[int, int]] = field(default_factory=dict)
-    revoked: set[tuple[int, int]] = field(default_factory=set)
-    spent: set[tuple[int, int]] = field(default_factory=set)
-    cases: dict[bytes, _Case] = field(default_factory=dict)
-    consents: dict[bytes, dict[str, object]] = field(default_factory=dict)
-    versions: dict[tuple[int, bytes], int] = field(default_factory=dict)
-    agreements: dict[bytes, tuple[int, int]] = field(default_factory=dict)
-    proposals: int = 0
-    uses: int = 0
-    statuses: dict[int, int] = field(default_factory=dict)
-
-    def digest(self) -> bytes:
-        return self.random.randbytes(32)
-
-    def address(self) -> str:
-        return "0x" + self.random.randbytes(20).hex()
-
-    def key(self, member: int) -> str:
-        return "0x" + f"{member:02x}" * 20
-
-    def city(self) -> int:
-        return self.random.choice(CITIES)
-
-    def emit(self, event: Event, contract: str) -> None:
-        self.events.append((event, contract))
-
-    def close(self, seconds: int) -> None:
-        """Put what was emitted since the last block into one."""
-        number = len(self.blocks)
-        parent = self.blocks[-1].hash if self.blocks else ZERO
-        located = []
-        for index, (event, contract) in enumerate(self.events):
-            arguments = tuple((name, kind, getattr(event, name)) for name, kind in TYPES[type(event).__name__])
-            tx = hashlib.sha256(f"{number}/{index // 3}".encode()).digest()
-            # Other contracts' logs lie between ours.
-            located.append(LocatedEvent(event, contract, number, self.now, tx, 2 * index, arguments))
-        own = hashlib.sha256(parent + number.to_bytes(8, "big") + repr(located).encode()).digest()
-        self.blocks.append(Block(number, own, parent, self.now, self.digest(), tuple(located)))
-        self.events.clear()
-        self.now += seconds
-
-
 def history(seed: int, steps: int = 60, *, epoch: int = 4) -> History:
     """One history of about so many things that happen."""
-    world = _World(random.Random(seed))  # noqa: S311  # repeatable, not secret
+    world = World(random.Random(seed))  # noqa: S311  # repeatable, not secret
     world.close(1)
     _found(world, epoch)
     doings = [
@@ -173,7 +84,7 @@ def history(seed: int, steps: int = 60, *, epoch: int = 4) -> History:
     return History(world.blocks, {case: one.model for case, one in world.cases.items()})
 
 
-def _found(world: _World, epoch: int) -> None:
+def _found(world: World, epoch: int) -> None:
     for number, (member, level) in enumerate(zip((*CITIES, REGULATOR), (4, 3, 5, 4, 4, 8), strict=True)):
         world.emit(
             happened.MemberListed(
@@ -192,24 +103,15 @@ def _found(world: _World, epoch: int) -> None:
     for kind, contract in enumerate((CATALOGUE, MATERIALS, CASES), 1):
         world.emit(happened.GenerationAdded(kind, 1, contract), CONSORTIUM)
     for year in (2026, 2027):
-        calendar = _calendar(year)
+        posted = calendar(year)
         world.emit(
-            happened.CalendarPosted(year, 1, REGULATOR, world.key(6), calendar.low, calendar.high, world.digest()),
+            happened.CalendarPosted(year, 1, REGULATOR, world.key(6), posted.low, posted.high, world.digest()),
             CONSORTIUM,
         )
     world.close(5)
 
 
-def _calendar(year: int) -> YearCalendar:
-    first = year_start(year)
-    # Day 0 of the epoch was a Thursday.
-    return YearCalendar(year, sum(1 << day for day in range(year_days(year)) if (first + day + 3) % 7 < 5))
-
-
-CALENDARS = {year: _calendar(year) for year in (2026, 2027)}
-
-
-def _key(world: _World) -> None:
+def _key(world: World) -> None:
     member = world.city()
     old = "0x" + f"{member:02x}" * 19 + "aa"
     fresh = world.address()
@@ -223,7 +125,7 @@ def _key(world: _World) -> None:
         world.emit(happened.KeySet(member, world.address(), 32, old), CONSORTIUM)
 
 
-def _vote(world: _World) -> None:
+def _vote(world: World) -> None:
     target = world.city()
     kind = world.random.choice((1, 6, 8, 2 if world.statuses[target] == 2 else 3))
     world.proposals += 1
@@ -250,7 +152,7 @@ def _vote(world: _World) -> None:
         world.emit(happened.PolicySet(number, world.digest()), CONSORTIUM)
 
 
-def _services(world: _World) -> None:
+def _services(world: World) -> None:
     member, version = world.city(), len(world.blocks)
     world.emit(
         happened.ServiceKeyPublished(
@@ -262,17 +164,17 @@ def _services(world: _World) -> None:
     world.emit(
         happened.DepartmentSet(member, world.random.randrange(1, 4), world.random.random() < 0.8, "样本局"), CONSORTIUM
     )
-    calendar = _calendar(2027)
+    posted = calendar(2027)
     world.emit(
         happened.CalendarPosted(
-            2027, 2 + world.random.randrange(10**9), 6, world.key(6), calendar.low, calendar.high, ZERO
+            2027, 2 + world.random.randrange(10**9), 6, world.key(6), posted.low, posted.high, ZERO
         ),
         CONSORTIUM,
     )
     world.emit(happened.CalendarObjected(2027, world.random.randrange(10**9), member, world.digest()), CONSORTIUM)
 
 
-def _matter(world: _World) -> None:
+def _matter(world: World) -> None:
     member, code = world.city(), f"local:{world.random.randrange(4)}"
     matter = hashlib.sha256(code.encode()).digest()
     version = world.versions.get((member, matter), 0)
@@ -287,7 +189,7 @@ def _matter(world: _World) -> None:
     )
 
 
-def _agreement(world: _World) -> None:
+def _agreement(world: World) -> None:
     if world.agreements and world.random.random() < 0.4:
         agreement, (version, in_force) = world.random.choice(sorted(world.agreements.items()))
         if in_force and world.random.random() < 0.4:
@@ -325,14 +227,14 @@ def _agreement(world: _World) -> None:
     world.agreements[agreement] = (version + 1, version + 1 if complete else in_force)
 
 
-def _delegation(world: _World) -> None:
+def _delegation(world: World) -> None:
     grantor, grantee = world.random.sample(CITIES, 2)
     matter = hashlib.sha256(b"local:1").digest()
     until = world.random.choice((0, world.now + 10**7))
     world.emit(happened.DelegationSet(grantor, grantee, matter, world.now, until, world.digest(), ZERO), CATALOGUE)
 
 
-def _anchor(world: _World) -> None:
+def _anchor(world: World) -> None:
     number, member = len(world.batches) + 1, world.city()
     world.batches[number] = (member, 256)
     world.emit(
@@ -341,7 +243,7 @@ def _anchor(world: _World) -> None:
     world.emit(happened.WalletPointed(world.digest(), world.digest(), member, world.key(member)), MATERIALS)
 
 
-def _leaves(world: _World, taken: set[tuple[int, int]], count: int) -> tuple[int, tuple[int, ...]]:
+def _leaves(world: World, taken: set[tuple[int, int]], count: int) -> tuple[int, tuple[int, ...]]:
     if not world.batches:
         _anchor(world)
     batch = world.random.choice(sorted(world.batches))
@@ -349,20 +251,20 @@ def _leaves(world: _World, taken: set[tuple[int, int]], count: int) -> tuple[int
     return batch, tuple(sorted(world.random.sample(free, min(count, len(free)))))
 
 
-def _revoke(world: _World) -> None:
+def _revoke(world: World) -> None:
     batch, leaves = _leaves(world, world.revoked, 3)
     member = world.batches[batch][0]
     world.revoked |= {(batch, index) for index in leaves}
     world.emit(happened.LeavesRevoked(batch, leaves, member, world.key(member), 3, world.digest()), MATERIALS)
 
 
-def _erase(world: _World) -> None:
+def _erase(world: World) -> None:
     batch, leaves = _leaves(world, set(), 4)
     member = world.batches[batch][0]
     world.emit(happened.ErasureRecorded(batch, leaves, member, world.key(member), ZERO, 2, world.digest()), MATERIALS)
 
 
-def _lookup(world: _World) -> None:
+def _lookup(world: World) -> None:
     lookup = world.digest()
     asker, asked = world.random.sample(CITIES, 2)
     world.emit(happened.LookupAsked(lookup, asker, asked, 1, world.key(asker), world.digest()), MATERIALS)
@@ -370,7 +272,7 @@ def _lookup(world: _World) -> None:
         world.emit(happened.LookupAnswered(lookup, asked, world.key(asked), world.digest(), world.digest()), MATERIALS)
 
 
-def _open(world: _World) -> None:
+def _open(world: World) -> None:
     receiving, handling = world.city(), world.city()
     case, mode = world.digest(), Mode(world.random.randrange(1, 5))
     parents = [
@@ -397,12 +299,12 @@ def _open(world: _World) -> None:
         CASES,
     )  # fmt: skip
     model = opened(mode, receiving, handling, rule, world.now, child=parent != ZERO)
-    world.cases[case] = _Case(model, rule, matter, parent)
+    world.cases[case] = Case(model, rule, matter, parent)
     if parent != ZERO:
         world.cases[parent].model = case_history.with_child(world.cases[parent].model)
 
 
-def _act(world: _World) -> None:
+def _act(world: World) -> None:
     """Some steps of one case, in blocks of their own."""
     if world.cases:
         case = world.random.choice(sorted(world.cases))
@@ -411,7 +313,7 @@ def _act(world: _World) -> None:
             world.close(world.random.choice((1, 30, 7_200, 86_400)))
 
 
-def _step(world: _World, case: bytes, one: _Case) -> None:
+def _step(world: World, case: bytes, one: Case) -> None:
     """One step that the machine allows, reported with the machine's own numbers."""
     before = one.model
     actor = world.random.choice((0, before.word.receiving, before.word.handling))
@@ -453,7 +355,7 @@ def _step(world: _World, case: bytes, one: _Case) -> None:
     one.model = done.case
 
 
-def _report(world: _World, case: bytes, after: CaseModel, action: Action, actor: int, step: Step, elapsed: int) -> None:
+def _report(world: World, case: bytes, after: CaseModel, action: Action, actor: int, step: Step, elapsed: int) -> None:
     sender = actor or after.word.receiving
     settle = action is Action.SETTLE
     world.emit(
@@ -466,7 +368,7 @@ def _report(world: _World, case: bytes, after: CaseModel, action: Action, actor:
     )  # fmt: skip
 
 
-def _beside(world: _World) -> None:
+def _beside(world: World) -> None:
     """What happens to a case besides its transitions."""
     if not world.cases:
         return
@@ -489,7 +391,7 @@ def _beside(world: _World) -> None:
     world.emit(event, CASES)
 
 
-def _grant(world: _World) -> None:
+def _grant(world: World) -> None:
     reading = sorted(case for case, one in world.cases.items() if one.model.word.state in CASE_READING)
     batch, leaves = _leaves(world, world.spent | world.revoked, 2)
     consent = world.digest()
@@ -517,7 +419,7 @@ def _grant(world: _World) -> None:
         world.emit(happened.ConsentConfirmed(consent, REGULATOR, world.key(6)), MATERIALS)
 
 
-def _use(world: _World) -> None:
+def _use(world: World) -> None:
     if not world.consents:
         return
     consent, one = world.random.choice(sorted(world.consents.items()))
@@ -538,13 +440,13 @@ def _use(world: _World) -> None:
     )  # fmt: skip
 
 
-def _consent_end(world: _World) -> None:
+def _consent_end(world: World) -> None:
     if world.consents:
         consent = world.random.choice(sorted(world.consents))
         del world.consents[consent]
         world.emit(happened.ConsentRevoked(consent, world.address(), True, 0, ZERO, 2, world.key(2)), MATERIALS)  # noqa: FBT003
 
 
-def _refuse(world: _World) -> None:
+def _refuse(world: World) -> None:
     subject = world.random.choice([*sorted(world.cases), world.digest()])
     world.emit(happened.Refused(world.city(), 71, world.random.randrange(9), subject, 46), CASES)
