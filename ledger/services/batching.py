@@ -16,8 +16,8 @@ from sqlalchemy.engine import Connection
 
 from ledger.blobs.cids import cid_from_digest, digest_of
 from ledger.blobs.content import read_content, write_content
+from ledger.chain.codec import canonical_call
 from ledger.domain import boxes, holders, leaves, merkle, records
-from ledger.domain.calls import call_text
 from ledger.domain.consortium import ContractKind
 from ledger.domain.leaves import LeafEntry, LeafRequest
 from ledger.domain.limits import LIMITS
@@ -94,13 +94,14 @@ def run_once(node: Node, unseal: Unseal) -> Formed | None:
         contract=contract,
         role="issue",
         subject=root,
-        call=call_text(
+        call=canonical_call(
+            Operation.ANCHOR,
             {
                 "root": root,
                 "size": len(plan.entries),
                 "blob": digest_of(cid),
                 "flags": 0 if applicants >= node.batch_applicants else _SMALL,
-            }
+            },
         ),
     )
     with node.begin() as uow:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from ledger.chain.codec import canonical_call
 from ledger.domain import canonical, typed
-from ledger.domain.calls import Fields, call_text
+from ledger.domain.calls import Fields, Value
 from ledger.domain.case_words import case_id
 from ledger.domain.cases import Action, Channel, Mode, RecordKind, SupervisionStage
 from ledger.domain.matters import Matter, Requirement
@@ -138,7 +139,7 @@ def open_case(
         witnesses: two signatures of witnesses where a window helped.
     """
     case = submission.case(node.chain_id, contract)
-    fields: dict[str, object] = {
+    fields: dict[str, Value] = {
         "case_key": submission.case_key,
         "receiving": submission.receiving,
         "handling": submission.handling,
@@ -155,13 +156,14 @@ def open_case(
         "salt": submission.salt,
         "attending": attending,
         "signatures": [split_signature(item) for item in witnesses],
-    } | split_signature(signature)
+    }
+    fields.update(split_signature(signature))
     return case, _enqueue(node, Operation.OPEN, contract, case, fields, f"open:{case.hex()}")
 
 
 def assent(node: Node, contract: str, case: bytes, paper: SealedPaper) -> str:
     """Record this city's assent to a case that no agreement covers."""
-    fields: dict[str, object] = {"case": case, "commitment": paper.commitment, "blob": paper.blob}
+    fields: dict[str, Value] = {"case": case, "commitment": paper.commitment, "blob": paper.blob}
     return _enqueue(node, Operation.ASSENT, contract, case, fields, f"assent:{node.member}:{case.hex()}")
 
 
@@ -179,7 +181,7 @@ def act(
     witnesses: Sequence[bytes] = (),
 ) -> str:
     """Relay what an applicant does: signed by the case key, or seen by two witnesses at a window."""
-    fields: dict[str, object] = {
+    fields: dict[str, Value] = {
         "case": case,
         "action": int(action),
         "sequence": sequence,
@@ -188,7 +190,8 @@ def act(
         "blob": paper.blob if paper else _ZERO,
         "attending": attending,
         "signatures": [split_signature(item) for item in witnesses],
-    } | (split_signature(signature) if signature else {"r": 0, "s": 0, "v": 0})
+    }
+    fields.update(split_signature(signature) if signature else {"r": 0, "s": 0, "v": 0})
     return _enqueue(node, Operation.ACT, contract, case, fields, f"act:{case.hex()}:{sequence}:{int(action)}")
 
 
@@ -205,7 +208,7 @@ def step(
     role: int = 0,
 ) -> str:
     """Do what an office does, at the number that the case's next step has."""
-    fields: dict[str, object] = {
+    fields: dict[str, Value] = {
         "case": case,
         "action": int(action),
         "sequence": sequence,
@@ -220,13 +223,13 @@ def step(
 
 def hand_over(node: Node, contract: str, case: bytes, *, to_member: int, to_department: int, intent: str) -> str:
     """Hand a case over to another office of the same case."""
-    fields: dict[str, object] = {"case": case, "to_member": to_member, "to_department": to_department}
+    fields: dict[str, Value] = {"case": case, "to_member": to_member, "to_department": to_department}
     return _enqueue(node, Operation.HAND_OVER, contract, case, fields, intent)
 
 
 def record(node: Node, contract: str, case: bytes, kind: RecordKind, paper: SealedPaper) -> str:
     """Record what a procedure needs besides its transitions."""
-    fields: dict[str, object] = {
+    fields: dict[str, Value] = {
         "case": case,
         "kind": int(kind),
         "commitment": paper.commitment,
@@ -239,7 +242,7 @@ def supervise(
     node: Node, contract: str, case: bytes, stage: SupervisionStage, paper: SealedPaper, *, order: int = 0, due: int = 0
 ) -> str:
     """Issue (order 0), answer or settle a supervision order; issuing and settling take a regulator's key."""
-    fields: dict[str, object] = {
+    fields: dict[str, Value] = {
         "case": case,
         "order": order,
         "stage": int(stage),
@@ -298,7 +301,7 @@ def _enqueue(
     operation: Operation,
     contract: str,
     case: bytes,
-    fields: Fields | dict[str, object],
+    fields: Fields,
     name: str,
     *,
     role: str = "operate",
@@ -310,7 +313,7 @@ def _enqueue(
             contract=contract,
             role=role,
             subject=case,
-            call=call_text(fields),  # type: ignore[arg-type]  # plain values, as the codec takes them
+            call=canonical_call(operation, fields),
         )
         outbox.enqueue(uow.connection, intent, now=node.clock())
         uow.commit()

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from ledger.chain.codec import canonical_call
 from ledger.domain import typed
-from ledger.domain.calls import Fields, call_text
+from ledger.domain.calls import Fields, Value
 from ledger.domain.consents import ConsentTerms, Grantee, Purpose, check_terms, consent_digest
 from ledger.domain.leaves import LeafEntry
 from ledger.domain.operations import Operation
@@ -48,17 +49,20 @@ class LeafShown:
     path: tuple[bytes, ...]
     signature: bytes = b""
 
-    def fields(self) -> dict[str, object]:
+    def fields(self) -> dict[str, Value]:
         """Return the struct's fields."""
         entry = LeafEntry.decode(self.entry)
-        return {
+        fields: dict[str, Value] = {
             "leaf": self.leaf,
             "version": int(entry.holding),
             "holder": "0x" + entry.holder.hex(),
             "valid_until": entry.valid_until,
             "commitment": entry.commitment,
             "path": list(self.path),
-        } | (split_signature(self.signature) if self.signature else {})
+        }
+        if self.signature:
+            fields.update(split_signature(self.signature))
+        return fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +187,7 @@ def revoke(node: Node, contract: str, consent: bytes, leaf: LeafShown) -> str:
     Returns:
         The intent's id.
     """
-    fields: dict[str, object] = {"consent": consent} | leaf.fields()
+    fields: dict[str, Value] = {"consent": consent} | leaf.fields()
     return _enqueue(node, Operation.REVOKE_CONSENT, contract, consent, fields)
 
 
@@ -195,7 +199,7 @@ def revoke_witnessed(
     Returns:
         The intent's id.
     """
-    fields = {
+    fields: dict[str, Value] = {
         "consent": consent,
         "paper": paper,
         "attending": attending,
@@ -225,7 +229,7 @@ def feed(connection: Connection, leaves: Sequence[int], *, limit: int = 200) -> 
     ]
 
 
-def split_signature(signature: bytes) -> dict[str, object]:
+def split_signature(signature: bytes) -> dict[str, Value]:
     """Return a signature's fields as the contracts take them."""
     return {
         "r": int.from_bytes(signature[:32], "big"),
@@ -234,7 +238,7 @@ def split_signature(signature: bytes) -> dict[str, object]:
     }
 
 
-def _terms_fields(terms: ConsentTerms) -> dict[str, object]:
+def _terms_fields(terms: ConsentTerms) -> dict[str, Value]:
     return {
         "matter": terms.matter,
         "cases": terms.cases,
@@ -248,9 +252,7 @@ def _terms_fields(terms: ConsentTerms) -> dict[str, object]:
     }
 
 
-def _enqueue(
-    node: Node, operation: Operation, contract: str, consent: bytes, fields: Fields | dict[str, object]
-) -> str:
+def _enqueue(node: Node, operation: Operation, contract: str, consent: bytes, fields: Fields) -> str:
     name = f"{operation.name.lower()}:{consent.hex()}"
     with node.begin() as uow:
         intent = outbox.Intent(
@@ -259,7 +261,7 @@ def _enqueue(
             contract=contract,
             role="operate",
             subject=consent,
-            call=call_text(fields),  # type: ignore[arg-type]  # plain values, as the codec takes them
+            call=canonical_call(operation, fields),
         )
         outbox.enqueue(uow.connection, intent, now=node.clock())
         uow.commit()

@@ -15,8 +15,8 @@ from sqlalchemy import insert, select
 from sqlalchemy.engine import Connection
 
 from ledger.blobs.content import delete_content, write_content
+from ledger.chain.codec import canonical_call
 from ledger.domain import boxes, canonical, envelopes, records
-from ledger.domain.calls import call_text
 from ledger.domain.materials import (
     Assurance,
     ErasureBasis,
@@ -195,13 +195,14 @@ def revoke(node: Node, material: str, cause: RevocationCause, words: str) -> str
             contract=contract,
             role="issue",
             subject=batch.to_bytes(32, "big"),
-            call=call_text(
+            call=canonical_call(
+                Operation.REVOKE,
                 {
                     "batch": batch,
                     "leaves": _leaves(uow.connection, material),
                     "cause": int(cause),
                     "commitment": paper.commitment,
-                }
+                },
             ),
         )
         node.blobs.put(paper.box)
@@ -229,14 +230,15 @@ def erase(node: Node, material: str, basis: ErasureBasis) -> str:
             contract=contract,
             role="operate",
             subject=batch.to_bytes(32, "big"),
-            call=call_text(
+            call=canonical_call(
+                Operation.ERASE,
                 {
                     "batch": batch,
                     "leaves": _leaves(uow.connection, material),
                     "consent": bytes(32),
                     "basis": int(basis),
                     "commitment": bytes(32),
-                }
+                },
             ),
         )
         outbox.enqueue(uow.connection, intent, now=node.clock())

@@ -18,8 +18,8 @@ from sqlalchemy.engine import Connection
 
 from ledger.blobs.cids import cid_from_digest
 from ledger.blobs.content import copy_content, read_content
+from ledger.chain.codec import canonical_call
 from ledger.domain import boxes, canonical, disclosures, envelopes, leaves, merkle, records, wrapping
-from ledger.domain.calls import call_text
 from ledger.domain.consents import ConsentTerms
 from ledger.domain.consortium import ServiceKeyKind
 from ledger.domain.files import DoubleDigest
@@ -37,7 +37,7 @@ from ledger.wire.consents import Disclosed, read_disclosed
 from ledger.wire.materials import BATCH_LABEL, MATERIAL_LABEL, decode_batch, decode_material
 from ledger.wire.releases import ReleasedLeaf, decode_release, encode_release
 
-__all__ = ["RECEIVED_LABEL", "Received", "content", "fetch", "read_received", "release", "run_once", "use"]
+__all__ = ["RECEIVED_LABEL", "Received", "content", "fetch", "own_leaf", "read_received", "release", "run_once", "use"]
 
 RECEIVED_LABEL = "received"
 _DISCLOSED = "disclosed"
@@ -96,7 +96,8 @@ def use(
                 contract=contract,
                 role="operate",
                 subject=consent,
-                call=call_text(
+                call=canonical_call(
+                    Operation.USE,
                     {
                         "consent": consent,
                         "case": case,
@@ -106,7 +107,7 @@ def use(
                         "purpose": int(terms.purpose),
                         "disclosed": terms.disclosed,
                         "leaves": list(terms.leaves),
-                    }
+                    },
                 ),
             ),
             now=node.clock(),
@@ -137,6 +138,17 @@ def release(node: Node, unseal: Unseal, use_number: int, requester: int, disclos
     return wrapping.seal(encode_release(use_number, released), recipient, _info(found, requester))
 
 
+def own_leaf(node: Node, unseal: Unseal, contract: str, leaf: int) -> ReleasedLeaf:
+    """Return a leaf of this city's own with everything its holder may have: for the receipt handed over at the window.
+
+    Raises:
+        ConflictError: ``releases.erased``, ``releases.revoked``.
+    """
+    with node.database.read() as connection:
+        own = _own_leaf(connection, contract, leaf >> 32, leaf & 0xFFFFFFFF)
+    return _released(node, unseal, own, None)
+
+
 def run_once(node: Node, unseal: Unseal) -> int:
     """Ask for everything that this city's uses let it read and that is not here yet; returns the number of leaves."""
     table = consent_tables.uses
@@ -149,7 +161,15 @@ def run_once(node: Node, unseal: Unseal) -> int:
                 .order_by(table.c.use)
             ).scalars()
         )
-    return sum(fetch(node, unseal, number) for number in rows)
+    kept = 0
+    for number in rows:
+        try:
+            kept += fetch(node, unseal, number)
+        except NotFoundError as error:
+            # The use is final here; the custodian has only not read that far yet.
+            if error.code != "releases.no_use":
+                raise
+    return kept
 
 
 def fetch(node: Node, unseal: Unseal, use_number: int) -> int:
@@ -334,12 +354,14 @@ def _own_leaf(connection: Connection, contract: str, batch: int, index: int) -> 
     return _OwnLeaf(batch, index, int(row.subject), int(row.turn), bytes(row.sealed), bytes(row.blob))
 
 
-def _released(node: Node, unseal: Unseal, own: _OwnLeaf, shown: Disclosed) -> ReleasedLeaf:
+def _released(node: Node, unseal: Unseal, own: _OwnLeaf, shown: Disclosed | None) -> ReleasedLeaf:
     document = decode_material(b"".join(boxes.open_box_with([own.sealed], node.member, unseal, MATERIAL_LABEL)))
     sealed = read_content(node.blobs, cid_from_digest(own.manifest))
     manifest = decode_batch(b"".join(boxes.open_box_with(sealed, node.member, unseal, BATCH_LABEL)))
     leaf = own.batch << 32 | own.index
-    chosen = disclosures.select_disclosures(document.disclosures, shown.fields(leaf))
+    chosen = document.disclosures
+    if shown is not None:
+        chosen = disclosures.select_disclosures(chosen, shown.fields(leaf))
     files = records.files_of(records.open_fields(document.record, chosen))
     return ReleasedLeaf(
         leaf=leaf,

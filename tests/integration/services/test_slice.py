@@ -1,0 +1,344 @@
+"""The main job through every layer, on the real engine and the real contracts: handed in once in Wuhou, used in Mianyang.
+
+Anchor, open a case, grant, use, release, read; then what must not work. Nothing is said by hand here: each city learns
+everything from the chain.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import pytest
+from sqlalchemy import select
+
+from ledger.blobs.directory import DirectoryStore
+from ledger.domain import holders, typed, wrapping
+from ledger.domain.calls import Fields
+from ledger.domain.cases import Action, Channel, Mode, State
+from ledger.domain.catalogue import CaseType, LimitRule, MatterCode, MatterType, mode_bits
+from ledger.domain.consents import Grantee
+from ledger.domain.consortium import ServiceKeyKind
+from ledger.domain.operations import Operation
+from ledger.domain.reasons import Reason
+from ledger.errors import NotFoundError, RefusedError
+from ledger.ports import Signer
+from ledger.services import batching, cases, consents, materials, releasing, sending, synchronising
+from ledger.services.context import Node
+from ledger.services.sending import Sender
+from ledger.services.trace import trace
+from ledger.storage import outbox
+from ledger.storage.database import open_database
+from ledger.storage.migrations import upgrade
+from ledger.storage.tables import cases as case_tables
+from ledger.storage.tables import catalogue as catalogue_tables
+from ledger.storage.tables import drafts
+from ledger.storage.tables import materials as material_tables
+from ledger.storage.tables.outbox import intents
+from tests.integration.network import CHAIN_ID, Network, form, signers
+from tests.integration.services.cities import Holder, Neighbours
+from tests.integration.services.test_materials import CONTENT, account, paper
+
+MATTER = MatterCode("0500000001")
+CITIES = ("wuhou", "mianyang", "yuzhong")
+CASE_KEY = bytes(range(1, 33))
+
+
+def wall() -> int:
+    """The engine's clock is the wall clock."""
+    return int(time.time())
+
+
+@dataclass
+class Pilot:
+    """The engine, and each city's node and chain keys."""
+
+    network: Network
+    nodes: dict[str, Node]
+    keys: dict[str, Mapping[str, Signer]]
+    agreement: bytes = b""
+
+    def enqueue(self, city: str, name: str, operation: Operation, contract: str, role: str, fields: Fields) -> None:
+        node = self.nodes[city]
+        with node.begin() as uow:
+            sending.enqueue(
+                uow.connection, intent=name, operation=operation, contract=contract, role=role,
+                subject=bytes(32), fields=fields, now=node.clock(),
+            )  # fmt: skip
+            uow.commit()
+
+    def pump(self) -> None:
+        """Let every daemon work until nothing moves."""
+        moved = True
+        while moved:
+            moved = False
+            for city, node in self.nodes.items():
+                sender = Sender(node.begin, node.chain, self.keys[city], node.clock)
+                moved |= batching.run_once(node, node.keys.open) is not None
+                moved |= sending.run_once(sender).moved
+                moved |= synchronising.run_once(node).added > 0
+                moved |= batching.open_batches(node, node.keys.open) > 0
+            for node in self.nodes.values():
+                moved |= releasing.run_once(node, node.keys.open) > 0
+
+    def outcome(self, city: str, name: str) -> Reason:
+        """What became of an intent."""
+        with self.nodes[city].database.read() as connection:
+            found = outbox.find(connection, name)
+        assert found.state in {"done", "refused"}, found
+        return Reason(found.reason or 0)
+
+
+@pytest.fixture
+def pilot(tmp_path) -> Iterator[Pilot]:
+    network = form(None, *CITIES)
+    nodes, everybody = {}, {}
+    peers = {}
+    pilot = Pilot(network, nodes, {city: signers(city) for city in CITIES})
+    for number, city in enumerate(CITIES, start=1):
+        database = open_database(tmp_path / f"{city}.db")
+        upgrade(database)
+        peers[number] = Neighbours(everybody, number)
+        nodes[city] = everybody[number] = Node(
+            network="test/slice", chain_id=CHAIN_ID, consortium=network.addresses.consortium, engine="embedded",
+            clock_offset=0, division="510107", member=number, database=database,
+            blobs=DirectoryStore.create(tmp_path / f"{city}-blobs"), keys=Holder(wrapping.new_recipient(os.urandom)),
+            peers=peers[number], chain=network.gateway(), clock=wall, random=os.urandom,
+            log_folder=tmp_path / f"{city}-log", batch_applicants=1, batch_wait=0, publisher=False, publish_blocks=16,
+        )  # fmt: skip
+    consortium, catalogue = network.addresses.consortium, network.addresses.catalogue
+    for city, node in nodes.items():
+        public = node.keys.key.public().data
+        pilot.enqueue(
+            city,
+            "hpke",
+            Operation.PUBLISH_KEYS,
+            consortium,
+            "administer",
+            {"kind": int(ServiceKeyKind.HPKE), "key": public},
+        )
+        pilot.enqueue(
+            city,
+            "department",
+            Operation.SET_DEPARTMENTS,
+            consortium,
+            "operate",
+            {"department": 1, "active": True, "name": "样本中心"},
+        )
+        rule = LimitRule(matter_type=MatterType.BENEFIT, case_type=CaseType.COMMITMENT)
+        published = {
+            "matter": MATTER.id,
+            "rule": rule.pack(),
+            "digest": bytes([1]) * 32,
+            "blob": bytes([2]) * 32,
+            "code": MATTER.text,
+        }
+        pilot.enqueue(city, "matter", Operation.PUBLISH, catalogue, "operate", published)
+    modes = mode_bits(Mode.FULLY_ONLINE, Mode.RECEIVED_HERE)
+    draft = {
+        "agreement": bytes([5]) * 32, "kind": 1, "parent": bytes(32), "predecessor": bytes(32), "notice_days": 30,
+        "valid_from": 0, "valid_until": 0, "digest": bytes([1]) * 32, "blob": bytes([2]) * 32, "parties": [1, 2, 3],
+        "matters": [MATTER.id], "modes": [modes],
+    }  # fmt: skip
+    pilot.enqueue("wuhou", "draft", Operation.DRAFT, catalogue, "administer", draft)
+    pilot.pump()
+    with nodes["wuhou"].database.read() as connection:
+        agreement = connection.execute(select(catalogue_tables.agreements.c.agreement)).scalar_one()
+    for city in CITIES:
+        pilot.enqueue(city, "accept", Operation.ACCEPT, catalogue, "administer", {"agreement": agreement, "version": 1})
+    pilot.pump()
+    pilot.agreement = agreement
+    yield pilot
+    network.close()
+
+
+def anchored(pilot: Pilot, folder) -> tuple[str, int]:
+    """A household register in Wuhou, and its first leaf."""
+    wuhou = pilot.nodes["wuhou"]
+    material = materials.submit(wuhou, "applicant-1", [paper(folder)]).materials[0]
+    pilot.pump()
+    with wuhou.database.read() as connection:
+        table = material_tables.material_leaves
+        row = connection.execute(
+            select(table.c.batch, table.c.index.label("place")).where(
+                table.c.material == material, table.c.subject == 0, table.c.turn == 0
+            )
+        ).one()
+    return material, row.batch << 32 | row.place
+
+
+def opened(pilot: Pilot, salt: bytes = bytes([1]) * 32, **changes) -> bytes:
+    """A case received and handled in Mianyang."""
+    mianyang = pilot.nodes["mianyang"]
+    submitted = cases.seal_for(mianyang, [2], "submission", {"applicant": "样本甲"})
+    values = {
+        "case_key": holders.address_text(holders.address_of(CASE_KEY)), "receiving": 2, "handling": 2, "matter": MATTER.id,
+        "mode": Mode.FULLY_ONLINE, "channel": Channel.WINDOW, "version": 1, "agreement": pilot.agreement,
+        "agreement_version": 1, "commitment": submitted.commitment, "blob": submitted.blob, "salt": salt,
+    } | changes  # fmt: skip
+    submission = cases.Submission(**values)
+    contract = pilot.network.addresses.cases
+    signature = typed.sign(cases.submission_digest(mianyang, contract, submission), CASE_KEY)
+    case, intent = cases.open_case(mianyang, contract, submission, signature)
+    pilot.pump()
+    assert pilot.outcome("mianyang", intent) is Reason.OK
+    return case
+
+
+def granted(pilot: Pilot, leaf: int, case: bytes, material: str, *, uses: int = 2) -> consents.Prepared:
+    """The applicant's consent, signed with the leaf's own key and relayed by Yuzhong."""
+    addresses = pilot.network.addresses
+    wuhou, yuzhong = pilot.nodes["wuhou"], pilot.nodes["yuzhong"]
+    prepared = consents.prepare(
+        yuzhong, addresses.materials, addresses.cases, case=case, matter=MATTER.id,
+        shown={leaf: ("address", "file.0")}, grantees=[Grantee(2, uses)], days=30,
+    )  # fmt: skip
+    shown = releasing.own_leaf(wuhou, wuhou.keys.open, addresses.materials, leaf)
+    node = holders.account(holders.master(bytes(32)), holders.Branch.MATERIAL, 0)
+    key = holders.leaf_keys(node, 0, 1)[0]
+    signed = consents.LeafShown(leaf, shown.entry, shown.proof, typed.sign(prepared.digest, key))
+    intent = consents.grant(yuzhong, addresses.materials, prepared.terms, [signed])
+    pilot.pump()
+    assert pilot.outcome("yuzhong", intent) is Reason.OK
+    assert account().account == node.public().encode()
+    assert material
+    return prepared
+
+
+def test_handed_in_once_and_served_elsewhere(pilot, tmp_path):
+    material, leaf = anchored(pilot, tmp_path)
+    case = opened(pilot)
+    prepared = granted(pilot, leaf, case, material)
+    mianyang = pilot.nodes["mianyang"]
+    releasing.use(
+        mianyang,
+        prepared.terms,
+        prepared.digest,
+        pilot.network.addresses.materials,
+        prepared.disclosed,
+        case=case,
+        intent="use-1",
+    )
+    pilot.pump()
+    assert pilot.outcome("mianyang", "use-1") is Reason.OK
+    received = releasing.read_received(mianyang, 1, leaf)
+    assert received.fields["address"] == "样本路 1 号"
+    assert "number" not in received.fields
+    assert b"".join(releasing.content(mianyang, 1, leaf, received.files[0])) == CONTENT
+    with pilot.nodes["wuhou"].database.read() as connection:
+        (reading,) = consents.feed(connection, [leaf])
+        assert (reading.member, reading.case, reading.use) == (2, case, 1)
+    contract = pilot.network.addresses.cases
+    for action, options in (
+        (Action.ACCEPT, {"department": 1, "role": 1}),
+        (Action.REVIEW, {}),
+        (Action.GRANT, {"department": 1, "role": 3}),
+        (Action.CLOSE, {}),
+        (Action.DELIVER, {"detail": 1}),
+    ):
+        with mianyang.database.read() as connection:
+            sequence = cases.sequence_of(connection, case)
+        intent = cases.step(mianyang, contract, case, action, sequence=sequence, **options)
+        pilot.pump()
+        assert pilot.outcome("mianyang", intent) is Reason.OK
+    for node in pilot.nodes.values():
+        with node.database.read() as connection:
+            state = connection.execute(
+                select(case_tables.cases.c.state).where(case_tables.cases.c.case == case)
+            ).scalar_one()
+            assert state == State.DELIVERED
+            timeline = trace(connection, case.hex())
+            assert len(timeline.lines) >= 8
+
+
+def test_what_a_consent_does_not_cover_is_refused_on_the_chain(pilot, tmp_path):
+    material, leaf = anchored(pilot, tmp_path)
+    case, other = opened(pilot), opened(pilot, salt=bytes([2]) * 32)
+    prepared = granted(pilot, leaf, case, material, uses=1)
+    mianyang, yuzhong, contract = pilot.nodes["mianyang"], pilot.nodes["yuzhong"], pilot.network.addresses.materials
+
+    def use(node: Node, city: str, name: str, case: bytes) -> Reason:
+        releasing.use(node, prepared.terms, prepared.digest, contract, prepared.disclosed, case=case, intent=name)
+        pilot.pump()
+        return pilot.outcome(city, name)
+
+    assert use(mianyang, "mianyang", "other-case", other) is Reason.WRONG_CASE
+    assert use(yuzhong, "yuzhong", "other-city", case) is Reason.NOT_A_GRANTEE
+    assert use(mianyang, "mianyang", "first", case) is Reason.OK
+    assert use(mianyang, "mianyang", "second", case) is Reason.USED_UP
+    with mianyang.database.read() as connection:
+        assert len(connection.execute(select(drafts.received)).all()) == 1
+
+
+def test_a_material_its_city_revoked_is_of_no_more_use(pilot, tmp_path):
+    material, leaf = anchored(pilot, tmp_path)
+    case = opened(pilot)
+    prepared = granted(pilot, leaf, case, material)
+    intent = materials.revoke(
+        pilot.nodes["wuhou"], material, materials.RevocationCause.INSPECTION_WITHDRAWN, "样本说明"
+    )
+    pilot.pump()
+    assert pilot.outcome("wuhou", intent) is Reason.OK
+    releasing.use(
+        pilot.nodes["mianyang"],
+        prepared.terms,
+        prepared.digest,
+        pilot.network.addresses.materials,
+        prepared.disclosed,
+        case=case,
+        intent="late",
+    )
+    pilot.pump()
+    assert pilot.outcome("mianyang", "late") is Reason.LEAF_REVOKED
+
+
+def test_a_signature_of_somebody_else_is_refused_before_it_is_sent(pilot, tmp_path):
+    _, leaf = anchored(pilot, tmp_path)
+    case = opened(pilot)
+    addresses = pilot.network.addresses
+    wuhou = pilot.nodes["wuhou"]
+    prepared = consents.prepare(
+        wuhou, addresses.materials, addresses.cases, case=case, matter=MATTER.id, shown={leaf: ("address",)},
+        grantees=[Grantee(2, 1)], days=30,
+    )  # fmt: skip
+    shown = releasing.own_leaf(wuhou, wuhou.keys.open, addresses.materials, leaf)
+    forged = consents.LeafShown(leaf, shown.entry, shown.proof, typed.sign(prepared.digest, CASE_KEY))
+    with pytest.raises(RefusedError, match="bad_signature"):
+        consents.grant(wuhou, addresses.materials, prepared.terms, [forged])
+    with wuhou.database.read() as connection:
+        assert connection.execute(select(intents).where(intents.c.subject == prepared.digest)).first() is None
+
+
+def test_a_database_that_is_dropped_comes_back_from_chain_and_blobs(pilot, tmp_path):
+    anchored(pilot, tmp_path)
+    opened(pilot)
+    wuhou = pilot.nodes["wuhou"]
+    tables = (
+        material_tables.materials,
+        material_tables.material_leaves,
+        case_tables.cases,
+        catalogue_tables.agreements,
+    )
+
+    def rows(node: Node) -> list[list[str]]:
+        with node.database.read() as connection:
+            return [sorted(map(repr, connection.execute(select(table)))) for table in tables]
+
+    before = rows(wuhou)
+    database = open_database(tmp_path / "again.db")
+    upgrade(database)
+    again = replace(wuhou, database=database, chain=pilot.network.gateway())
+    synchronising.run_once(again)
+    batching.open_batches(again, again.keys.open)
+    assert rows(again) == before
+
+
+def test_nothing_is_released_before_the_use_is_on_the_record(pilot, tmp_path):
+    material, leaf = anchored(pilot, tmp_path)
+    case = opened(pilot)
+    prepared = granted(pilot, leaf, case, material)
+    wuhou = pilot.nodes["wuhou"]
+    with pytest.raises(NotFoundError, match=r"releases\.no_use"):
+        releasing.release(wuhou, wuhou.keys.open, 1, 2, prepared.disclosed.encode())
