@@ -25,8 +25,9 @@ from ledger.errors import ConflictError, UnavailableError
 from ledger.ports import Chain, Clock, MinedTransaction, Receipt, SignedTransaction, Signer, UnsignedTransaction
 from ledger.services import grouping
 from ledger.services.settling import back_off, settlements
-from ledger.storage import outbox
-from ledger.storage.outbox import Intent, Settlement, StoredIntent, StoredTransaction
+from ledger.storage import outbox, transactions
+from ledger.storage.outbox import Intent, Settlement, StoredIntent
+from ledger.storage.transactions import StoredTransaction
 from ledger.storage.unit_of_work import UnitOfWorkFactory
 
 __all__ = ["Report", "Sender", "enqueue", "run_once"]
@@ -142,7 +143,7 @@ def run_once(sender: Sender) -> Report:
         report.problems.append(error.code)
     with sender.unit_of_work() as uow:
         report.waiting = outbox.counts(uow.connection).get("waiting", 0)
-        report.in_flight = len(outbox.in_flight(uow.connection))
+        report.in_flight = len(transactions.in_flight(uow.connection))
     return report
 
 
@@ -151,7 +152,7 @@ def run_once(sender: Sender) -> Report:
 
 def _settle(sender: Sender, report: Report) -> None:
     with sender.unit_of_work() as uow:
-        under_way = outbox.in_flight(uow.connection)
+        under_way = transactions.in_flight(uow.connection)
     if not under_way:
         return
     finalised = sender.chain.head().finalised
@@ -175,9 +176,9 @@ def _settle(sender: Sender, report: Report) -> None:
         for transaction, receipt in mined:
             found: list[Settlement] = []
             if transaction.operation is not None:
-                carried = outbox.attached(uow.connection, transaction.id)
+                carried = transactions.attached(uow.connection, transaction.id)
                 found = settlements(carried, transaction.contract, transaction.operation, receipt, now=now)
-            outbox.settle(
+            transactions.settle(
                 uow.connection,
                 transaction,
                 block=receipt.block,
@@ -233,10 +234,10 @@ def _recognise(sender: Sender, report: Report) -> dict[str, int]:
 
 def _unknown(sender: Sender, address: str, count: int, since: int) -> list[MinedTransaction]:
     with sender.unit_of_work() as uow:
-        first, last = outbox.nonce_range(uow.connection, address)
+        first, last = transactions.nonce_range(uow.connection, address)
         # Below the last nonce that is known there is a gap only where a transaction was dropped, which is not long ago.
         floor = max(first, min(last + 1, count - 4 * LIMITS.outbox_in_flight), count - LIMITS.outbox_adopt, 0)
-        known = outbox.known_nonces(uow.connection, address, floor)
+        known = transactions.known_nonces(uow.connection, address, floor)
     found: list[MinedTransaction] = []
     for nonce in range(count - 1, floor - 1, -1):
         mined = sender.chain.mined(address, nonce) if nonce not in known else None
@@ -259,7 +260,7 @@ def _adopt(sender: Sender, found: Sequence[MinedTransaction], report: Report) ->
             for intent in outbox.matching(uow.connection, mined.sender, mined.nonce, set(digests)):
                 candidates.setdefault(intent.digest, []).append(intent)
             carried = [candidates[digest].pop(0).id if candidates.get(digest) else "" for digest in digests]
-            outbox.adopt(uow.connection, mined, operation, carried, now=sender.clock())
+            transactions.adopt(uow.connection, mined, operation, carried, now=sender.clock())
         uow.commit()
     report.adopted += len(found)
 
@@ -276,7 +277,7 @@ def _prepare(sender: Sender, nonces: Mapping[str, int], report: Report) -> None:
         waiting = outbox.claimable(uow.connection, now=now, limit=LIMITS.outbox_pass)
         missing = sorted({intent.role for intent in waiting} - set(sender.signers))
         report.problems.extend(f"sending.no_key:{role}" for role in missing)
-        under_way = outbox.in_flight(uow.connection)
+        under_way = transactions.in_flight(uow.connection)
         room = {
             address: LIMITS.outbox_in_flight - sum(one.address == address for one in under_way) for address in nonces
         }
@@ -284,14 +285,16 @@ def _prepare(sender: Sender, nonces: Mapping[str, int], report: Report) -> None:
         batches, malformed = grouping.form(waiting, sender.addresses(), busy=busy, room=room)
         failures = [Settlement(intent, "failed", error=code) for intent, code in malformed.items()]
         outbox.fail(uow.connection, failures, now=now)
-        taken = {address: outbox.known_nonces(uow.connection, address, first) for address, first in nonces.items()}
+        taken = {
+            address: transactions.known_nonces(uow.connection, address, first) for address, first in nonces.items()
+        }
         for batch in batches:
             nonce = nonces[batch.address]
             while nonce in taken[batch.address]:
                 nonce += 1
             taken[batch.address].add(nonce)
             data = codec.encode_call(batch.operation, batch.calls)
-            outbox.record(
+            transactions.record(
                 uow.connection,
                 address=batch.address,
                 nonce=nonce,
@@ -316,7 +319,7 @@ def _sign(signer: Signer, chain_id: int, nonce: int, contract: str, data: bytes)
 def _send(sender: Sender, report: Report) -> None:
     now = sender.clock()
     with sender.unit_of_work() as uow:
-        due = [one for one in outbox.in_flight(uow.connection) if one.send_after <= now and one.raw]
+        due = [one for one in transactions.in_flight(uow.connection) if one.send_after <= now and one.raw]
     nonces = {address: sender.chain.nonce(address) for address in {one.address for one in due}}
     stopped: set[str] = set()
     for transaction in due:
@@ -341,7 +344,7 @@ def _send(sender: Sender, report: Report) -> None:
             _shrink(sender, transaction, report, refused=refused)
             continue
         with sender.unit_of_work() as uow:
-            outbox.note_sent(uow.connection, transaction.id, now=now, send_after=now + pause, error=error)
+            transactions.note_sent(uow.connection, transaction.id, now=now, send_after=now + pause, error=error)
             uow.commit()
 
 
@@ -353,18 +356,18 @@ def _shrink(sender: Sender, transaction: StoredTransaction, report: Report, *, r
     now = sender.clock()
     signer = next((one for one in sender.signers.values() if one.address == transaction.address), None)
     with sender.unit_of_work() as uow:
-        carried = outbox.attached(uow.connection, transaction.id)
+        carried = transactions.attached(uow.connection, transaction.id)
         half = carried[: len(carried) // 2]
         if half and signer is not None and transaction.operation is not None:
             data = codec.encode_call(transaction.operation, [parse_call(intent.call) for intent in half])
             signed = _sign(signer, sender.chain.chain_id(), transaction.nonce, transaction.contract, data)
-            outbox.replace(uow.connection, transaction, signed, [intent.id for intent in half], now=now)
+            transactions.replace(uow.connection, transaction, signed, [intent.id for intent in half], now=now)
             report.prepared += 1
         elif refused:
             failures = [Settlement(intent.id, "failed", error="chain.transaction_refused") for intent in carried]
-            outbox.drop(uow.connection, transaction, failures, now=now)
+            transactions.drop(uow.connection, transaction, failures, now=now)
             report.failed += len(failures) + outbox.fail_dependants(uow.connection, now=now)
         else:
             pause = back_off(transaction.attempts)
-            outbox.note_sent(uow.connection, transaction.id, now=now, send_after=now + pause)
+            transactions.note_sent(uow.connection, transaction.id, now=now, send_after=now + pause)
         uow.commit()

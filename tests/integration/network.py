@@ -14,7 +14,7 @@ from ledger.chain.embedded.config import EngineConfig
 from ledger.chain.embedded.provider import EngineProvider
 from ledger.chain.gateway import Gateway
 from ledger.chain.signing import KeySigner
-from ledger.domain.calls import Fields
+from ledger.domain.calls import Fields, Value
 from ledger.domain.case_tables import tables
 from ledger.domain.consortium import ContractKind, Level, ProposalKind, Role
 from ledger.domain.events import ProposalClosed, Refused
@@ -131,7 +131,12 @@ def reopen(source: Path, target: Path, addresses: Addresses) -> Network:
 
 def _register(gateway: Gateway, consortium: str, cities: tuple[str, ...], kind: ContractKind, address: str) -> None:
     subject = bytes(12) + bytes.fromhex(address[2:])
-    motion = {"kind": int(ProposalKind.GENERATION), "target": int(kind), "subject": subject, "digest": bytes(32)}
+    motion: dict[str, Value] = {
+        "kind": int(ProposalKind.GENERATION),
+        "target": int(kind),
+        "subject": subject,
+        "digest": bytes(32),
+    }
     proposer = signer(f"{cities[0]} administer")
     _done(send(gateway, proposer, consortium, Operation.PROPOSE, {"motions": [motion], "admissions": []}))
     number = gateway.call(consortium, "consortium", "proposal_count")

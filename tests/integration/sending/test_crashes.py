@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import pytest
 
@@ -63,7 +64,7 @@ class SteppedWork(UnitOfWork):
         super().__init__(database)
         self._fuse = fuse
 
-    def __enter__(self) -> SteppedWork:
+    def __enter__(self) -> Self:
         self._fuse.step()
         super().__enter__()
         return self

@@ -15,6 +15,7 @@ from ledger.domain.reasons import Reason
 from ledger.errors import ConflictError, InputError, UnavailableError
 from ledger.services import sending
 from ledger.storage import outbox
+from ledger.storage.tables import transactions
 from ledger.storage.unit_of_work import UnitOfWork
 from tests.integration.network import CHAIN_ID, send, signers
 from tests.integration.sending.node import Node, digest
@@ -51,7 +52,7 @@ def test_the_same_intent_twice_is_one_intent(node: Node):
     node.anchor("once")
     node.run_until_idle()
     assert node.done_on_chain()[digest("once")] == 1
-    with pytest.raises(ConflictError, match="storage.intent_differs"):
+    with pytest.raises(ConflictError, match=r"storage\.intent_differs"):
         node.anchor("once", size=512)
 
 
@@ -108,13 +109,13 @@ def test_a_batch_is_cut_at_the_bounds_of_its_arrays(node: Node):
     report = node.run()
     assert (report.prepared, report.done) == (3, 40)
     with node.database.read() as connection:
-        table = outbox.transactions
+        table = transactions
         gas = connection.execute(sa.select(sa.func.max(table.c.gas_used))).scalar_one()
     assert gas < LIMITS.transaction_gas
 
 
 def test_a_call_that_no_contract_can_read_is_refused_at_once_or_fails_alone(node: Node):
-    with pytest.raises(InputError, match="chain.call_malformed"):
+    with pytest.raises(InputError, match=r"chain\.call_malformed"):
         node.enqueue("bad", Operation.ANCHOR, {"root": b"short"}, contract=node.at.materials, role="issue")
     with UnitOfWork(node.database) as uow:
         outbox.enqueue(
@@ -148,7 +149,7 @@ def test_a_reverted_transaction_is_taken_apart_and_only_its_cause_fails(node: No
     assert node.states() == {"x": "failed", "y": "failed", "sound": "done"}
     assert node.intent("x").error == "chain.reverted"
     with node.database.read() as connection:
-        mined = connection.execute(sa.select(sa.func.count()).select_from(outbox.transactions)).scalar_one()
+        mined = connection.execute(sa.select(sa.func.count()).select_from(transactions)).scalar_one()
     assert mined == 2 + 2 * (LIMITS.outbox_reverts - 1)
 
 
@@ -163,7 +164,7 @@ def test_a_full_outbox_says_when_to_come_again(node: Node, monkeypatch: pytest.M
     monkeypatch.setattr(outbox, "LIMITS", _with(outbox_waiting=3))
     for name in "abc":
         node.anchor(name)
-    with pytest.raises(UnavailableError, match="storage.outbox_full") as raised:
+    with pytest.raises(UnavailableError, match=r"storage\.outbox_full") as raised:
         node.anchor("d")
     assert raised.value.retry_after == 30
     node.run_until_idle()
@@ -205,12 +206,12 @@ def test_a_transaction_that_no_block_takes_is_halved_under_its_nonce(make_node: 
         node.anchor(name)
     node.run()
     with UnitOfWork(node.database) as uow:
-        uow.connection.execute(sa.update(outbox.transactions).values(attempts=LIMITS.outbox_stuck_attempts))
+        uow.connection.execute(sa.update(transactions).values(attempts=LIMITS.outbox_stuck_attempts))
         uow.commit()
     node.clock.now += 1_000
     node.run()
     with node.database.read() as connection:
-        rows = connection.execute(sa.select(outbox.transactions.c.nonce, outbox.transactions.c.state)).all()
+        rows = connection.execute(sa.select(transactions.c.nonce, transactions.c.state)).all()
     assert sorted(rows) == [(0, "prepared"), (0, "replaced")]
     node.run()
     node.network.engine.run_once()
@@ -227,7 +228,7 @@ def test_the_replaced_transaction_is_mined_after_all(make_node: Callable[..., No
         node.anchor(name)
     node.run()
     with UnitOfWork(node.database) as uow:
-        uow.connection.execute(sa.update(outbox.transactions).values(attempts=LIMITS.outbox_stuck_attempts))
+        uow.connection.execute(sa.update(transactions).values(attempts=LIMITS.outbox_stuck_attempts))
         uow.commit()
     node.clock.now += 1_000
     node.run()
