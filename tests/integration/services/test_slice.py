@@ -21,6 +21,7 @@ from ledger.domain.cases import Action, Channel, Mode, State
 from ledger.domain.catalogue import CaseType, LimitRule, MatterCode, MatterType, mode_bits
 from ledger.domain.consents import Grantee
 from ledger.domain.consortium import ServiceKeyKind
+from ledger.domain.materials import RevocationCause
 from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
 from ledger.errors import NotFoundError, RefusedError
@@ -94,8 +95,10 @@ class Pilot:
 @pytest.fixture
 def pilot(tmp_path) -> Iterator[Pilot]:
     network = form(None, *CITIES)
-    nodes, everybody = {}, {}
-    peers = {}
+    nodes: dict[str, Node] = {}
+    everybody: dict[int, Node] = {}
+    peers: dict[int, Neighbours] = {}
+    holder = {city: Holder(wrapping.new_recipient(os.urandom)) for city in CITIES}
     pilot = Pilot(network, nodes, {city: signers(city) for city in CITIES})
     for number, city in enumerate(CITIES, start=1):
         database = open_database(tmp_path / f"{city}.db")
@@ -104,13 +107,13 @@ def pilot(tmp_path) -> Iterator[Pilot]:
         nodes[city] = everybody[number] = Node(
             network="test/slice", chain_id=CHAIN_ID, consortium=network.addresses.consortium, engine="embedded",
             clock_offset=0, division="510107", member=number, database=database,
-            blobs=DirectoryStore.create(tmp_path / f"{city}-blobs"), keys=Holder(wrapping.new_recipient(os.urandom)),
+            blobs=DirectoryStore.create(tmp_path / f"{city}-blobs"), keys=holder[city],
             peers=peers[number], chain=network.gateway(), clock=wall, random=os.urandom,
             log_folder=tmp_path / f"{city}-log", batch_applicants=1, batch_wait=0, publisher=False, publish_blocks=16,
         )  # fmt: skip
     consortium, catalogue = network.addresses.consortium, network.addresses.catalogue
-    for city, node in nodes.items():
-        public = node.keys.key.public().data
+    for city in nodes:
+        public = holder[city].key.public().data
         pilot.enqueue(
             city,
             "hpke",
@@ -259,7 +262,7 @@ def test_what_a_consent_does_not_cover_is_refused_on_the_chain(pilot, tmp_path):
     prepared = granted(pilot, leaf, case, material, uses=1)
     mianyang, yuzhong, contract = pilot.nodes["mianyang"], pilot.nodes["yuzhong"], pilot.network.addresses.materials
 
-    def use(node: Node, city: str, name: str, case: bytes) -> Reason:
+    def use(node, city, name, case):
         releasing.use(node, prepared.terms, prepared.digest, contract, prepared.disclosed, case=case, intent=name)
         pilot.pump()
         return pilot.outcome(city, name)
@@ -276,9 +279,7 @@ def test_a_material_its_city_revoked_is_of_no_more_use(pilot, tmp_path):
     material, leaf = anchored(pilot, tmp_path)
     case = opened(pilot)
     prepared = granted(pilot, leaf, case, material)
-    intent = materials.revoke(
-        pilot.nodes["wuhou"], material, materials.RevocationCause.INSPECTION_WITHDRAWN, "样本说明"
-    )
+    intent = materials.revoke(pilot.nodes["wuhou"], material, RevocationCause.INSPECTION_WITHDRAWN, "样本说明")
     pilot.pump()
     assert pilot.outcome("wuhou", intent) is Reason.OK
     releasing.use(
