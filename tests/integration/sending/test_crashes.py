@@ -7,7 +7,6 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
 
 import pytest
 
@@ -15,10 +14,10 @@ from ledger.domain.reasons import Reason
 from ledger.ports import Chain
 from ledger.services import sending
 from ledger.services.sending import Sender
-from ledger.storage.database import Database, open_database
-from ledger.storage.unit_of_work import UnitOfWork
+from ledger.storage.database import open_database
 from tests.integration.network import signers
 from tests.integration.sending.node import Clock, Node, digest, open_node
+from tests.integration.sending.steps import SteppedWork, Steps
 
 
 class Killed(BaseException):
@@ -39,48 +38,12 @@ class Fuse:
             raise Killed
 
 
-class Steps:
-    """A chain of which every question and every answer is a step."""
-
-    def __init__(self, chain: Chain, fuse: Fuse) -> None:
-        self._chain, self._fuse = chain, fuse
-
-    def __getattr__(self, name: str) -> Callable[..., object]:
-        method = getattr(self._chain, name)
-
-        def call(*args: object) -> object:
-            self._fuse.step()
-            answer: object = method(*args)
-            self._fuse.step()
-            return answer
-
-        return call
-
-
-class SteppedWork(UnitOfWork):
-    """A unit of work whose beginning, and both sides of whose commit, are steps."""
-
-    def __init__(self, database: Database, fuse: Fuse) -> None:
-        super().__init__(database)
-        self._fuse = fuse
-
-    def __enter__(self) -> Self:
-        self._fuse.step()
-        super().__enter__()
-        return self
-
-    def commit(self) -> None:
-        self._fuse.step()
-        super().commit()
-        self._fuse.step()
-
-
 def _stepping(node: Node, fuse: Fuse) -> Sender:
     chain: Chain = Steps(node.chain, fuse)  # type: ignore[assignment]  # answers whatever the chain answers
     return Sender(lambda: SteppedWork(node.database, fuse), chain, signers("wuhou"), node.clock)
 
 
-def _tell(node: Node) -> Counter[object]:
+def tell(node: Node) -> Counter[object]:
     """Give the node things to do; answers what the chain must say in the end."""
     for name in ("a", "b", "c"):
         node.anchor(name)
@@ -117,11 +80,16 @@ def _run_with_faults(node: Node, fuse: Fuse) -> bool:
     raise AssertionError(report)
 
 
-def _check(node: Node, expected: Counter[object]) -> None:
+def check(node: Node, expected: Counter[object], *, others: int = 0) -> None:
+    """Let the node finish, and hold the chain and the outbox to what was asked (and as many further batches)."""
     node.chain = node.network.gateway()
     node.run_until_idle()
     assert node.done_on_chain() == expected
-    assert node.states() == {
+    states = node.states()
+    assert Counter(states.pop(name) for name in list(states) if name.startswith("more")) == Counter(
+        {"done": others} if others else {}
+    )
+    assert states == {
         "a": "done",
         "b": "done",
         "c": "done",
@@ -140,9 +108,9 @@ def test_ending_at_every_step_in_turn(formed, tmp_path, mine, stride):
     while ended:
         at += stride
         node = open_node(tmp_path / f"{at}", folder, addresses, mine=mine)
-        expected = _tell(node)
+        expected = tell(node)
         ended = _run_with_faults(node, Fuse(at))
-        _check(node, expected)
+        check(node, expected)
         node.close()
         shutil.rmtree(node.folder)
     # Every step of a run without faults has been one of those at which the process ended.
@@ -155,14 +123,14 @@ def test_ending_again_and_again_at_seeded_steps(formed, tmp_path):
     ends = 0
     for number in range(12):
         node = open_node(tmp_path / f"{number}", folder, addresses, mine=bool(number % 2))
-        expected = _tell(node)
+        expected = tell(node)
         while _run_with_faults(node, Fuse(choose.randrange(1, 90))):
             ends += 1
             if not number % 3:
                 # The engine loses what it had not put into a block.
                 for waiting in node.network.engine.pool.select(10**12):
                     node.network.engine.pool.refuse(waiting, "lost")
-        _check(node, expected)
+        check(node, expected)
         node.close()
     assert ends > 24
 
@@ -174,7 +142,7 @@ def test_ending_again_and_again_at_seeded_steps(formed, tmp_path):
 def test_a_database_restored_from_an_old_backup_repeats_nothing(formed, tmp_path, passes):
     folder, addresses = formed
     node = open_node(tmp_path / "node", folder, addresses, mine=True)
-    expected = _tell(node)
+    expected = tell(node)
     for _ in range(passes):
         node.run()
         node.clock.now += 400
