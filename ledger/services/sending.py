@@ -33,6 +33,7 @@ from ledger.storage.unit_of_work import UnitOfWorkFactory
 __all__ = ["Report", "Sender", "enqueue", "run_once"]
 
 _REFUSALS_BEFORE_SHRINKING = 3
+_NO_KEY = "sending.no_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +277,7 @@ def _prepare(sender: Sender, nonces: Mapping[str, int], report: Report) -> None:
     with sender.unit_of_work() as uow:
         waiting = outbox.claimable(uow.connection, now=now, limit=LIMITS.outbox_pass)
         missing = sorted({intent.role for intent in waiting} - set(sender.signers))
-        report.problems.extend(f"sending.no_key:{role}" for role in missing)
+        report.problems.extend(f"{_NO_KEY}:{role}" for role in missing)
         under_way = transactions.in_flight(uow.connection)
         room = {
             address: LIMITS.outbox_in_flight - sum(one.address == address for one in under_way) for address in nonces
