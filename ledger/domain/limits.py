@@ -182,5 +182,8 @@ class Limits:
     # A year's notice is the longest that any published agreement has.
     agreement_notice_days: int = 366
 
+    # A receipt holds one record and two entries of the log with their paths.
+    receipt_bytes: int = 1024 * 1024
+
 
 LIMITS = Limits()

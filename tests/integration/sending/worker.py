@@ -33,7 +33,7 @@ def main(folder: Path, consortium: str, now: int) -> int:
     chain = Steps(Gateway([EngineProvider(engine, mine=True)], consortium), told)
     for number in range(60):
         clock = Clock(now + 400 * number)
-        sender = Sender(lambda: SteppedWork(database, told), chain, signers("wuhou"), clock)  # type: ignore[arg-type]  # answers whatever the chain answers
+        sender = Sender(lambda: SteppedWork(database, told), chain, signers("wuhou"), clock)
         report = sending.run_once(sender)
         engine.run_once()
         if not report.waiting and not report.in_flight:
