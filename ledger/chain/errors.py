@@ -23,6 +23,7 @@ _LIMIT_EXCEEDED = -32005
 # Internal error, and what engines answer with while they start or close a block.
 _INTERNAL = frozenset({-32603, -32002})
 _WHY_CHARS = 200
+_REVERT_WORDS = re.compile(r"^(vm exception.*?: )?execution reverted:? ?", re.IGNORECASE)
 
 # Words of go-ethereum, of Kaia, of Besu and of the embedded engine → what they mean for a sender.
 _KNOWN = ("already known", "known transaction", "already imported")
@@ -75,7 +76,7 @@ def revert_reason(error: EngineError) -> str:
             return _printable(abi_decode(["string"], bytes.fromhex(data[10:]))[0])
         except (DecodingError, ValueError, OverflowError):
             return "unreadable reason"
-    return _printable(re.sub(r"^(vm exception.*?: )?execution reverted:? ?", "", error.message)) or "no reason"
+    return _printable(_REVERT_WORDS.sub("", error.message)) or "no reason"
 
 
 def _printable(words: str) -> str:

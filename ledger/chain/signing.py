@@ -26,7 +26,8 @@ class KeySigner:
 
     def __init__(self, secret: bytes) -> None:
         try:
-            self._key = coincurve.PrivateKey(secret)
+            # The library would fill up a short one with zeros.
+            self._key = coincurve.PrivateKey(secret if len(secret) == _DIGEST_BYTES else b"")
         except ValueError as error:
             raise SetupError("chain.key_invalid") from error
         self._address = address_of(self._key.public_key)
