@@ -61,7 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Net
     for number in range(3):
         for city in ("wuhou", "mianyang"):
             calls = [
-                {"root": bytes([number, place]) * 16, "size": 256, "blob": b"b" * 32, "flags": place % 2}
+                {"root": bytes([number + 1, place]) * 16, "size": 256, "blob": b"b" * 32, "flags": place % 2}
                 for place in range(4)
             ]
             send(gateway, signers(city)["issue"], network.addresses.materials, Operation.ANCHOR, *calls)
