@@ -19,14 +19,18 @@ from ledger.domain import holders, typed, wrapping
 from ledger.domain.calls import Fields
 from ledger.domain.cases import Action, Channel, Mode, State
 from ledger.domain.catalogue import CaseType, LimitRule, MatterCode, MatterType, mode_bits
+from ledger.domain.checkpoints import parse_checkpoint
 from ledger.domain.consents import Grantee
 from ledger.domain.consortium import ServiceKeyKind
+from ledger.domain.files import digests_of
 from ledger.domain.materials import RevocationCause
 from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
-from ledger.errors import NotFoundError, RefusedError
+from ledger.errors import NotFoundError, RefusedError, UnavailableError
+from ledger.log.files import DirectoryFiles
+from ledger.log.store import LogStore
 from ledger.ports import Signer
-from ledger.services import batching, cases, consents, materials, releasing, sending, synchronising
+from ledger.services import batching, cases, consents, materials, receipts, releasing, sending, synchronising
 from ledger.services.context import Node
 from ledger.services.sending import Sender
 from ledger.services.trace import trace
@@ -38,9 +42,12 @@ from ledger.storage.tables import catalogue as catalogue_tables
 from ledger.storage.tables import drafts
 from ledger.storage.tables import materials as material_tables
 from ledger.storage.tables.outbox import intents
+from ledger.wire.receipts import Receipt, encode_receipt, read_receipt
+from ledger.wire.verification import Outcome, verify_receipt
 from tests.integration.network import CHAIN_ID, Network, form, signers
 from tests.integration.services.cities import Holder, Neighbours
 from tests.integration.services.test_materials import CONTENT, account, paper
+from tests.unit.log.network import DIVISIONS, network_policy, signed_checkpoint
 
 MATTER = MatterCode("0500000001")
 CITIES = ("wuhou", "mianyang", "yuzhong")
@@ -343,3 +350,86 @@ def test_nothing_is_released_before_the_use_is_on_the_record(pilot, tmp_path):
     wuhou = pilot.nodes["wuhou"]
     with pytest.raises(NotFoundError, match=r"releases\.no_use"):
         releasing.release(wuhou, wuhou.keys.open, 1, 2, prepared.disclosed.encode())
+
+
+def published(pilot: Pilot, folder) -> LogStore:
+    """Every city builds the tree from its own picture; the trees are one; the first city's gets the cosigned note."""
+    heads, stores = set(), []
+    for city, node in pilot.nodes.items():
+        store = LogStore(DirectoryFiles(folder / f"{city}-tiles"))
+        with node.database.read() as connection:
+            head = store.append(list(synchronising.entries_from(connection, 0)))
+        heads.add((head.size, head.root))
+        stores.append(store)
+    ((size, root),) = heads
+    stores[0].publish(signed_checkpoint(size, root))
+    return stores[0]
+
+
+def receipt_of(pilot: Pilot, folder) -> Receipt:
+    """A receipt for the first leaf of a register, with the address and the file opened."""
+    _, leaf = anchored(pilot, folder)
+    wuhou = pilot.nodes["wuhou"]
+    # A status entry comes at every 16th block.
+    for number in range(20):
+        pilot.enqueue(
+            "wuhou",
+            f"endpoint-{number}",
+            Operation.PUBLISH_ENDPOINT,
+            pilot.network.addresses.consortium,
+            "administer",
+            {"url": f"https://city{number}.example"},
+        )
+        pilot.pump()
+    contract = pilot.network.addresses.materials
+    return receipts.issue(wuhou, wuhou.keys.open, published(pilot, folder), contract, leaf, ["address", "file.0"])
+
+
+def test_a_receipt_is_verified_offline_and_every_change_is_found(pilot, tmp_path):
+    receipt = read_receipt(encode_receipt(receipt_of(pilot, tmp_path)))
+    policy = network_policy()
+    file = digests_of([CONTENT])
+    verdict = verify_receipt(receipt, policy, [file], now=wall())
+    assert verdict.good, verdict
+    assert dict(verdict.check("assurance").evidence) == {"level": 2, "genuine": 0}
+    assert dict(verdict.check("seen").evidence)["engine"] == "single-sequencer"
+    assert dict(verdict.check("anchored").evidence)["member"] == 1
+    assert verify_receipt(receipt, policy, now=wall()).check("fingerprint").outcome is Outcome.COULD_NOT_CHECK
+
+    def failed(name: str, **changes: object) -> str:
+        check = verify_receipt(replace(receipt, **changes), policy, [file], now=wall()).check(name)
+        assert check.outcome is Outcome.FAILED, check
+        return check.code
+
+    changed = digests_of([CONTENT[:-1] + b"x"])
+    assert verify_receipt(receipt, policy, [changed], now=wall()).check("fingerprint").code == "receipts.other_file"
+    assert failed("anchored", leaf=receipt.leaf + (1 << 32)) == "receipts.other_batch"
+    assert failed("anchored", blinding=bytes(32)) == "leaves.commitment_mismatch"
+    assert failed("anchored", entry=receipt.entry[:-1] + b"\0") == "log.inclusion_mismatch"
+    assert failed("anchored", anchored=receipt.status) == "receipts.other_entry"
+    assert failed("not_revoked", status=receipt.anchored) == "receipts.other_entry"
+    assert failed("anchored", anchored=replace(receipt.anchored, index=receipt.anchored.index + 1))
+    assert (
+        failed("fingerprint", disclosures=(*receipt.disclosures, receipt.disclosures[0])) == "records.duplicate_field"
+    )
+    note = receipt.checkpoint.replace(b"\n\n", b"\nmore\n\n", 1)
+    spoiled = verify_receipt(replace(receipt, checkpoint=note), policy, [file], now=wall())
+    assert spoiled.check("seen").outcome is Outcome.FAILED
+    # Without a trusted checkpoint nothing is called false or true that rests on it.
+    assert spoiled.check("anchored").outcome is Outcome.COULD_NOT_CHECK
+    assert spoiled.check("not_revoked").outcome is Outcome.COULD_NOT_CHECK
+    few = signed_checkpoint(*_head(receipt), by=DIVISIONS[:2])
+    assert failed("seen", checkpoint=few)
+
+
+def _head(receipt: Receipt) -> tuple[int, bytes]:
+    checkpoint, _ = parse_checkpoint(receipt.checkpoint)
+    return checkpoint.size, checkpoint.root
+
+
+def test_there_is_no_receipt_before_a_checkpoint(pilot, tmp_path):
+    _, leaf = anchored(pilot, tmp_path)
+    wuhou = pilot.nodes["wuhou"]
+    store = LogStore(DirectoryFiles(tmp_path / "tiles"))
+    with pytest.raises(UnavailableError, match=r"receipts\.not_published"):
+        receipts.issue(wuhou, wuhou.keys.open, store, pilot.network.addresses.materials, leaf, ["address"])
