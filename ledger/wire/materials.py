@@ -229,7 +229,7 @@ def decode_material(data: bytes) -> MaterialDocument:
     # A draft has none yet: they are made when its batch is.
     blindings = tuple(_split(_unb64(each), BLINDING_BYTES) if each else () for each in _list(document["blindings"]))
     key = _unb64(document["key"])
-    if len(key) != envelopes.KEY_BYTES or len(blindings) != len(subjects):
+    if len(key) != envelopes.KEY_BYTES or len(blindings) != len(subjects) or (any(blindings) and not all(blindings)):
         raise FormatError("materials.document")
     return MaterialDocument(
         _matching(document["material"], _NAME),

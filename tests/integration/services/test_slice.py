@@ -6,10 +6,15 @@ everything from the chain.
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -25,6 +30,7 @@ from ledger.domain.consortium import ServiceKeyKind
 from ledger.domain.files import digests_of
 from ledger.domain.materials import RevocationCause
 from ledger.domain.operations import Operation
+from ledger.domain.policies import format_policy
 from ledger.domain.reasons import Reason
 from ledger.errors import NotFoundError, RefusedError, UnavailableError
 from ledger.log.files import DirectoryFiles
@@ -433,3 +439,32 @@ def test_there_is_no_receipt_before_a_checkpoint(pilot, tmp_path):
     store = LogStore(DirectoryFiles(tmp_path / "tiles"))
     with pytest.raises(UnavailableError, match=r"receipts\.not_published"):
         receipts.issue(wuhou, wuhou.keys.open, store, pilot.network.addresses.materials, leaf, ["address"])
+
+
+def test_the_command_verifies_a_receipt_with_the_cable_out(pilot, tmp_path):
+    receipt = receipt_of(pilot, tmp_path)
+    (tmp_path / "receipt.json").write_bytes(encode_receipt(receipt))
+    (tmp_path / "policy").write_bytes(format_policy(network_policy()))
+    (tmp_path / "register.pdf").write_bytes(CONTENT)
+
+    def run(*files: str) -> tuple[int, dict[str, Any]]:
+        program = "from node_client.cli.app import main; main()"
+        arguments = ["verify", "receipt.json", *files, "--policy", "policy", "--json"]
+        found = subprocess.run(
+            [sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=tmp_path, check=False, timeout=60,
+            env={"PYTHONPATH": ":".join([str(Path.cwd()), *sys.path]), "LANG": "en_US.UTF-8"},
+        )  # fmt: skip
+        return found.returncode, json.loads(found.stdout)
+
+    status, verdict = run("register.pdf")
+    assert (status, verdict["good"]) == (0, True)
+    # One byte changed.
+    (tmp_path / "register.pdf").write_bytes(CONTENT[:-2] + b"!" + CONTENT[-1:])
+    status, verdict = run("register.pdf")
+    assert (status, verdict["good"]) == (1, False)
+    assert verdict["checks"][0] == {
+        "name": "fingerprint",
+        "outcome": "failed",
+        "code": "receipts.other_file",
+        "evidence": {},
+    }

@@ -103,7 +103,7 @@ def changed(data: bytes, path: str, value: canonical.JsonValue) -> bytes:
         ("disclosures", "x"),
         ("disclosures", [1]),
         ("blindings", ["AAAA"]),
-        ("blindings", ["", ""]),
+        ("blindings", ["", "A" * 43 + "="]),
         ("blindings", []),
         ("subjects", [1]),
         ("subjects.0.holding", 3),

@@ -1,0 +1,73 @@
+"""The command's words and exit status; the whole verification of a real receipt is in the integration tests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ledger.errors import InputError, IntegrityError, SetupError, UnavailableError
+from node_client.cli.output import exit_status, language
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, "zh"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "en_GB.UTF-8"}, "en"),
+        ({"LANG": "zh_CN", "LC_ALL": "en_US"}, "en"),
+        ({"LANG": "C"}, "en"),
+    ],
+)
+def test_the_language_is_the_locales(environment, expected):
+    assert language(environment) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(InputError("a.b"), 2), (UnavailableError("a.b"), 3), (SetupError("a.b"), 4), (IntegrityError("a.b"), 5)],
+)
+def test_each_sort_of_error_has_its_status(error, status):
+    assert exit_status(error) == status
+
+
+def run(*arguments: str, lang: str = "en_US.UTF-8") -> subprocess.CompletedProcess[str]:
+    """The real command."""
+    program = "from node_client.cli.app import main; main()"
+    environment = {"LANG": lang, "PYTHONPATH": ":".join(sys.path), "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_an_error_has_a_sentence_a_code_and_a_next_step(tmp_path):
+    policy = tmp_path / "policy"
+    policy.write_text("")
+    found = run("verify", str(tmp_path / "none.json"), "--policy", str(policy))
+    assert found.returncode == 2
+    assert "The file none.json was not found." in found.stderr
+    assert "[offline.missing]" in found.stderr
+    assert "Check its name and folder." in found.stderr
+    said = run("verify", str(tmp_path / "none.json"), "--policy", str(policy), lang="zh_CN.UTF-8")
+    assert "没有找到文件" in said.stderr
+
+
+def test_an_error_is_a_problem_document_for_programs(tmp_path):
+    (tmp_path / "receipt").write_text("{}")
+    found = run("verify", str(tmp_path / "receipt"), "--policy", str(tmp_path / "receipt"), "--json")
+    assert json.loads(found.stderr)["type"] == "/problems/receipts.version"
+    assert found.returncode == 2
+
+
+def test_the_verifier_loads_neither_database_nor_engine():
+    program = "import sys, node_client.offline; print([name for name in ('sqlalchemy', 'web3', 'eth', 'sqlite3', 'socket') if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert found.stdout.strip() == "[]"
