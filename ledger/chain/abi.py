@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import eth_hash.auto
-import rlp.codec
 
 from ledger.errors import IntegrityError
 
@@ -18,9 +17,24 @@ def keccak(data: bytes) -> bytes:
     return bytes(eth_hash.auto.keccak(data))
 
 
-def rlp_encode(value: object) -> bytes:
-    """Recursive length prefix encoding of bytes, non-negative integers and lists of these."""
-    return bytes(rlp.codec.encode(value))  # type: ignore[no-untyped-call]  # the library is not typed
+def rlp_encode(value: bytes | int | Sequence[Any]) -> bytes:
+    """Recursive length prefix encoding of bytes, non-negative integers and lists of these.
+
+    Receipts by the thousand are encoded again while catching up; the general library first asks each value what it is.
+    """
+    if isinstance(value, int):
+        value = value.to_bytes((value.bit_length() + 7) // 8)
+    if isinstance(value, bytes):
+        return value if len(value) == 1 and value[0] < 0x80 else _rlp_length(len(value), 0x80) + value
+    payload = b"".join([rlp_encode(item) for item in value])
+    return _rlp_length(len(payload), 0xC0) + payload
+
+
+def _rlp_length(length: int, offset: int) -> bytes:
+    if length < 56:
+        return bytes([offset + length])
+    size = length.to_bytes((length.bit_length() + 7) // 8)
+    return bytes([offset + 55 + len(size)]) + size
 
 
 def canonical_type(parameter: Mapping[str, Any]) -> str:
@@ -44,7 +58,8 @@ def quantity(value: object) -> int:
     Raises:
         IntegrityError: ``chain.answer_malformed``.
     """
-    if isinstance(value, str):
+    # ``int`` alone would also take signs, spaces and underscores.
+    if isinstance(value, str) and value[:2] == "0x" and value.isascii() and value.isalnum():
         try:
             return int(value, 16)
         except ValueError as error:
@@ -58,7 +73,8 @@ def data_of(value: object) -> bytes:
     Raises:
         IntegrityError: ``chain.answer_malformed``.
     """
-    if isinstance(value, str) and value[:2] == "0x":
+    # ``fromhex`` alone would also take spaces.
+    if isinstance(value, str) and value[:2] == "0x" and value.isalnum():
         try:
             return bytes.fromhex(value[2:])
         except ValueError as error:

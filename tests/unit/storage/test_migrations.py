@@ -6,6 +6,8 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ledger.errors import SetupError
 from ledger.storage.database import Database, open_database
@@ -59,6 +61,15 @@ def test_a_database_of_a_newer_program_is_refused_and_left_alone(tmp_path):
         upgrade(database)
     assert raised.value.facts == {"revision": "9999"}
     database.close()
+
+
+def test_nothing_in_the_tables_is_beyond_postgresql():
+    dialect = postgresql.dialect()
+    for table in metadata.sorted_tables:
+        text = str(CreateTable(table).compile(dialect=dialect))
+        assert text.strip().startswith(f"CREATE TABLE {dialect.identifier_preparer.quote(table.name)}")
+        for index in table.indexes:
+            assert table.name in str(CreateIndex(index).compile(dialect=dialect))
 
 
 def test_every_table_says_whether_it_is_a_projection():
