@@ -143,7 +143,7 @@ def run_once(sender: Sender) -> Report:
             raise
         report.problems.append(error.code)
     with sender.unit_of_work() as uow:
-        report.waiting = outbox.counts(uow.connection).get("waiting", 0)
+        report.waiting = outbox.waiting(uow.connection)
         report.in_flight = len(transactions.in_flight(uow.connection))
     return report
 

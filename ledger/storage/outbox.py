@@ -37,6 +37,7 @@ __all__ = [
     "read_intent",
     "retry",
     "update_intents",
+    "waiting",
 ]
 
 _OPEN = ("prepared", "sent")
@@ -179,6 +180,12 @@ def counts(connection: Connection) -> dict[str, int]:
     """How many intents are in each state."""
     rows = connection.execute(select(intents.c.state, func.count()).group_by(intents.c.state))
     return {state: count for state, count in rows}  # noqa: C416  # rows are tuples of another type
+
+
+def waiting(connection: Connection) -> int:
+    """How many intents wait; the settled ones, of which there may be millions, are not counted on the way."""
+    query = select(func.count()).select_from(intents).where(intents.c.state == "waiting")
+    return connection.execute(query).scalar_one()
 
 
 def claimable(connection: Connection, *, now: int, limit: int) -> list[StoredIntent]:

@@ -85,6 +85,7 @@ intents = Table(
     Column("result", JSON),
     CheckConstraint("state IN ('waiting', 'prepared', 'done', 'refused', 'failed')", name="state"),
     CheckConstraint("(transaction_id IS NULL) = (position IS NULL)", name="placed"),
+    Index("ix_intents_sequence", "sequence"),
     Index("ix_intents_state_sequence", "state", "sequence"),
     Index("ix_intents_digest", "digest"),
     Index("ix_intents_subject", "subject"),

@@ -937,6 +937,7 @@ def upgrade() -> None:
         info={"kind": "local"},
     )
     op.create_index("ix_intents_digest", "intents", ["digest"], unique=False)
+    op.create_index("ix_intents_sequence", "intents", ["sequence"], unique=False)
     op.create_index("ix_intents_state_sequence", "intents", ["state", "sequence"], unique=False)
     op.create_index("ix_intents_subject", "intents", ["subject"], unique=False)
     op.create_index("ix_intents_transaction_id", "intents", ["transaction_id"], unique=False)
