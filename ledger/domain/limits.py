@@ -185,5 +185,8 @@ class Limits:
     # A receipt holds one record and two entries of the log with their paths.
     receipt_bytes: int = 1024 * 1024
 
+    # Papers opened in one pass of the daemon; the rest come with the next.
+    papers_at_once: int = 200
+
 
 LIMITS = Limits()

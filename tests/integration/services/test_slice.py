@@ -36,7 +36,7 @@ from ledger.errors import NotFoundError, RefusedError, UnavailableError
 from ledger.log.files import DirectoryFiles
 from ledger.log.store import LogStore
 from ledger.ports import Signer
-from ledger.services import batching, cases, consents, materials, receipts, releasing, sending, synchronising
+from ledger.services import batching, cases, consents, materials, papers, receipts, releasing, sending, synchronising
 from ledger.services.context import Node
 from ledger.services.sending import Sender
 from ledger.services.trace import trace
@@ -267,6 +267,24 @@ def test_handed_in_once_and_served_elsewhere(pilot, tmp_path):
             assert state == State.DELIVERED
             timeline = trace(connection, case.hex())
             assert len(timeline.lines) >= 8
+
+
+def test_the_papers_of_a_case_reach_its_cities_and_no_other(pilot):
+    mianyang, wuhou = pilot.nodes["mianyang"], pilot.nodes["wuhou"]
+    contract = pilot.network.addresses.cases
+    case = opened(pilot, mode=Mode.RECEIVED_HERE, handling=1)
+    notice = cases.seal_for(wuhou, [2], "notice", {"text": "请补充一份样本"})
+    intent = cases.step(wuhou, contract, case, Action.REQUEST_CORRECTION, sequence=1, detail=2, paper=notice)
+    pilot.pump()
+    assert pilot.outcome("wuhou", intent) is Reason.OK
+    # The submission was sealed before the case had another city; it says so instead of failing.
+    assert papers.run_once(wuhou, wuhou.keys.open) == papers.OpenedPapers(1, 0, ("papers.not_for_us",))
+    assert papers.run_once(mianyang, mianyang.keys.open) == papers.OpenedPapers(2, 0, ())
+    assert papers.run_once(mianyang, mianyang.keys.open).done == 0
+    assert [paper.kind for _, paper in papers.read_case(mianyang, case)] == ["submission", "notice"]
+    assert papers.read_case(wuhou, case)[-1][1].body == {"text": "请补充一份样本"}
+    yuzhong = pilot.nodes["yuzhong"]
+    assert papers.run_once(yuzhong, yuzhong.keys.open) == papers.OpenedPapers(0, 0, ())
 
 
 def test_what_a_consent_does_not_cover_is_refused_on_the_chain(pilot, tmp_path):
