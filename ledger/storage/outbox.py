@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, func, insert, or_, select, update
 from sqlalchemy.engine import Connection, Row
 
 from ledger.domain.calls import call_digest
@@ -23,12 +23,12 @@ __all__ = [
     "Intent",
     "Settlement",
     "StoredIntent",
-    "apply",
+    "apply_all",
     "busy_subjects",
     "claimable",
     "counts",
     "enqueue",
-    "fail",
+    "enqueue_all",
     "fail_dependants",
     "find",
     "listed",
@@ -107,6 +107,40 @@ class Settlement:
     alone: bool = False
 
 
+# Names in one question: well under what any database takes as parameters.
+_NAMES = 500
+
+# Statements are built once: building one costs several times what running it costs.
+_KNOWN = select(intents.c.id, intents.c.digest).where(intents.c.id.in_(bindparam("names", expanding=True)))
+_FULL = select(intents.c.id).where(intents.c.state == "waiting").offset(bindparam("most")).limit(1)
+_LAST = select(func.coalesce(func.max(intents.c.sequence), 0))
+_ENQUEUE = insert(intents)
+_SETTLE = (
+    update(intents)
+    .where(intents.c.id == bindparam("intent"))
+    .values(
+        state=bindparam("new_state"),
+        reason=bindparam("new_reason"),
+        error=bindparam("new_error"),
+        result=bindparam("new_result"),
+        settled_at=bindparam("new_settled_at"),
+    )
+)
+_AGAIN = (
+    update(intents)
+    .where(intents.c.id == bindparam("intent"))
+    .values(
+        state="waiting",
+        reason=bindparam("new_reason"),
+        error=bindparam("new_error"),
+        transaction_id=None,
+        position=None,
+        not_before=bindparam("new_not_before"),
+        alone=bindparam("new_alone"),
+        attempts=intents.c.attempts + 1,
+    )
+)
+
 # ---- intents --------------------------------------------------------------------------------------------------------
 
 
@@ -120,36 +154,59 @@ def enqueue(connection: Connection, intent: Intent, *, now: int) -> bool:
         ConflictError: ``storage.intent_differs``: the same id with another call.
         UnavailableError: ``storage.outbox_full``: too much is waiting; asked again later it will be taken.
     """
-    digest = call_digest(intent.contract, intent.operation, intent.call)
-    known = connection.execute(select(intents.c.digest).where(intents.c.id == intent.id)).scalar()
-    if known is not None:
-        if known != digest:
+    return enqueue_all(connection, [intent], now=now) == 1
+
+
+def enqueue_all(connection: Connection, wanted: Sequence[Intent], *, now: int) -> int:
+    """Write many intents down at once, in their order; answers how many are new.
+
+    Raises:
+        ConflictError: ``storage.intent_differs``.
+        UnavailableError: ``storage.outbox_full``.
+    """
+    digests: dict[str, bytes] = {}
+    for one in wanted:
+        digest = call_digest(one.contract, one.operation, one.call)
+        if digests.setdefault(one.id, digest) != digest:
             raise ConflictError("storage.intent_differs")
-        return False
+    names = list(digests)
+    known: dict[str, bytes] = {}
+    for start in range(0, len(names), _NAMES):
+        found = connection.execute(_KNOWN, {"names": names[start : start + _NAMES]})
+        known.update((name, digest) for name, digest in found)
+    if any(digests[name] != digest for name, digest in known.items()):
+        raise ConflictError("storage.intent_differs")
+    new = list({one.id: one for one in wanted if one.id not in known}.values())
+    if not new:
+        return 0
+    most = LIMITS.outbox_waiting - len(new)
     # Bounded by an offset, so that the check costs no more when the outbox is far over its limit.
-    full = select(intents.c.id).where(intents.c.state == "waiting").offset(LIMITS.outbox_waiting - 1).limit(1)
-    if connection.execute(full).first() is not None:
+    if most < 0 or connection.execute(_FULL, {"most": most}).first() is not None:
         raise UnavailableError("storage.outbox_full", retry_after=30, waiting=LIMITS.outbox_waiting)
-    following = select(func.coalesce(func.max(intents.c.sequence), 0) + 1).scalar_subquery()
+    last = connection.execute(_LAST).scalar_one()
     connection.execute(
-        insert(intents).values(
-            id=intent.id,
-            sequence=following,
-            operation=int(intent.operation),
-            contract=intent.contract,
-            role=intent.role,
-            subject=intent.subject,
-            call=intent.call,
-            digest=digest,
-            state="waiting",
-            after=intent.after,
-            not_before=intent.not_before,
-            attempts=0,
-            alone=False,
-            created_at=now,
-        )
+        _ENQUEUE,
+        [
+            {
+                "id": one.id,
+                "sequence": last + 1 + place,
+                "operation": int(one.operation),
+                "contract": one.contract,
+                "role": one.role,
+                "subject": one.subject,
+                "call": one.call,
+                "digest": digests[one.id],
+                "state": "waiting",
+                "after": one.after,
+                "not_before": one.not_before,
+                "attempts": 0,
+                "alone": False,
+                "created_at": now,
+            }
+            for place, one in enumerate(new)
+        ],
     )
-    return True
+    return len(new)
 
 
 def find(connection: Connection, intent: str) -> StoredIntent:
@@ -284,29 +341,23 @@ def matching(connection: Connection, address: str, nonce: int, digests: Iterable
     return [read_intent(row) for row in connection.execute(query)]
 
 
-def fail(connection: Connection, settlements: Iterable[Settlement], *, now: int) -> None:
-    """Write down what can never be sent."""
-    for settlement in settlements:
-        apply(connection, settlement, now)
-
-
 # ---- rows -----------------------------------------------------------------------------------------------------------
 
 
-def apply(connection: Connection, settlement: Settlement, now: int) -> None:
-    """Write down what became of one intent."""
-    values: dict[str, object] = {
-        "state": settlement.state,
-        "reason": settlement.reason,
-        "error": settlement.error,
-        "result": settlement.result,
-    }
-    if settlement.state == "waiting":
-        values |= {"transaction_id": None, "position": None, "not_before": settlement.not_before}
-        values |= {"attempts": intents.c.attempts + 1, "alone": settlement.alone}
-    else:
-        values |= {"settled_at": now}
-    update_intents(connection, [settlement.intent], **values)
+def apply_all(connection: Connection, settlements: Iterable[Settlement], *, now: int) -> None:
+    """Write down what became of intents: some are settled, some wait again."""
+    settled: list[dict[str, object]] = []
+    again: list[dict[str, object]] = []
+    for one in settlements:
+        common = {"intent": one.intent, "new_reason": one.reason, "new_error": one.error}
+        if one.state == "waiting":
+            again.append({**common, "new_not_before": one.not_before, "new_alone": one.alone})
+        else:
+            settled.append({**common, "new_state": one.state, "new_result": one.result, "new_settled_at": now})
+    if settled:
+        connection.execute(_SETTLE, settled)
+    if again:
+        connection.execute(_AGAIN, again)
 
 
 def update_intents(connection: Connection, names: Sequence[str], **values: object) -> None:

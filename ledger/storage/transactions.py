@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.engine import Connection, Row
 
 from ledger.domain.operations import Operation
 from ledger.errors import ConflictError
 from ledger.ports import MinedTransaction, SignedTransaction
-from ledger.storage.outbox import Settlement, StoredIntent, apply, read_intent, update_intents
+from ledger.storage.outbox import Settlement, StoredIntent, apply_all, read_intent, update_intents
 from ledger.storage.tables.outbox import intents, transactions
 
 __all__ = [
@@ -36,6 +36,11 @@ __all__ = [
 ]
 
 _OPEN = ("prepared", "sent")
+_CARRY = (
+    update(intents)
+    .where(intents.c.id == bindparam("intent"), intents.c.state == bindparam("from_state"))
+    .values(state="prepared", transaction_id=bindparam("carrier"), position=bindparam("place"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +185,7 @@ def settle(
         .where(transactions.c.id == transaction.id)
         .values(state="mined", block=block, gas_used=gas_used, error=None)
     )
-    for settlement in settlements:
-        apply(connection, settlement, now)
+    apply_all(connection, settlements, now=now)
     release(connection, transaction.address, transaction.nonce)
 
 
@@ -202,8 +206,7 @@ def drop(
 ) -> None:
     """Give a transaction up that no engine takes; its nonce is free for the next one."""
     connection.execute(update(transactions).where(transactions.c.id == transaction.id).values(state="dropped"))
-    for settlement in settlements:
-        apply(connection, settlement, now)
+    apply_all(connection, settlements, now=now)
 
 
 def _insert_transaction(
@@ -232,14 +235,14 @@ def _insert_transaction(
 
 
 def _carry(connection: Connection, transaction: int, carried: Sequence[str], *, from_state: str) -> None:
-    for position, name in enumerate(carried):
-        result = connection.execute(
-            update(intents)
-            .where(intents.c.id == name, intents.c.state == from_state)
-            .values(state="prepared", transaction_id=transaction, position=position)
-        )
-        if result.rowcount != 1:
-            raise ConflictError("storage.conflict", cause="intent")
+    if not carried:
+        return
+    rows = [
+        {"intent": name, "from_state": from_state, "carrier": transaction, "place": place}
+        for place, name in enumerate(carried)
+    ]
+    if connection.execute(_CARRY, rows).rowcount != len(rows):
+        raise ConflictError("storage.conflict", cause="intent")
 
 
 def _transaction(row: Row[Any]) -> StoredTransaction:

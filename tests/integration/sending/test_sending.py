@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
+from ledger.chain import codec
 from ledger.domain.events import Refused
 from ledger.domain.limits import LIMITS
 from ledger.domain.operations import Operation
@@ -54,6 +55,31 @@ def test_the_same_intent_twice_is_one_intent(node: Node):
     assert node.done_on_chain()[digest("once")] == 1
     with pytest.raises(ConflictError, match=r"storage\.intent_differs"):
         node.anchor("once", size=512)
+
+
+def test_many_intents_are_written_down_at_once_in_their_order(node: Node):
+    def intent(name: str, size: int = 256) -> outbox.Intent:
+        fields = {"root": digest(name), "size": size, "blob": digest("blob"), "flags": 0}
+        call = codec.canonical_call(Operation.ANCHOR, fields)
+        return outbox.Intent(
+            id=name,
+            operation=Operation.ANCHOR,
+            contract=node.at.materials,
+            role="issue",
+            subject=digest(name),
+            call=call,
+        )
+
+    with UnitOfWork(node.database) as uow:
+        assert outbox.enqueue_all(uow.connection, [intent("a"), intent("b"), intent("a")], now=1) == 2
+        assert outbox.enqueue_all(uow.connection, [intent("b"), intent("c")], now=2) == 1
+        for again in ([intent("b", 512)], [intent("d"), intent("d", 512)]):
+            with pytest.raises(ConflictError, match="intent_differs"):
+                outbox.enqueue_all(uow.connection, again, now=3)
+        uow.commit()
+    node.run_until_idle()
+    assert [node.intent(name).result["arguments"]["batch"] for name in "abc"] == [1, 2, 3]
+    assert sum(node.done_on_chain().values()) == 3
 
 
 def test_what_depends_on_another_waits_for_it_and_fails_with_it(node: Node):
