@@ -11,7 +11,7 @@ import sys
 import typer
 
 from ledger.errors import LedgerError
-from node_client.cli import verify
+from node_client.cli import keys, network, verify
 from node_client.cli.output import exit_status, language, say_error
 
 __all__ = ["app", "main"]
@@ -23,12 +23,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-verify.add_to(app)
-
-
-@app.callback()
-def _root() -> None:
-    """Keep the commands' names also while there is only one of them."""
+for group in (network, keys, verify):
+    group.add_to(app)
 
 
 def main() -> None:

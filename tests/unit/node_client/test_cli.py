@@ -6,10 +6,13 @@ import json
 import subprocess
 import sys
 
+import httpx2
 import pytest
 
 from ledger.errors import InputError, IntegrityError, SetupError, UnavailableError
 from node_client.cli.output import exit_status, language
+from node_client.keys import CHAIN_ROLES
+from node_client.processes import python_child
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,46 @@ def test_an_error_is_a_problem_document_for_programs(tmp_path):
     found = run("verify", str(tmp_path / "receipt"), "--policy", str(tmp_path / "receipt"), "--json")
     assert json.loads(found.stderr)["type"] == "/problems/receipts.version"
     assert found.returncode == 2
+
+
+def test_keys_are_made_once_and_listed_without_their_secrets(tmp_path):
+    (tmp_path / "passphrase").touch(mode=0o600)
+    (tmp_path / "passphrase").write_text("correct horse\n")
+    common = (str(tmp_path / "keys"), "--passphrase-file", str(tmp_path / "passphrase"), "--json")
+    made = run("keys", "new", *common, "--scrypt-n", "1024")
+    assert made.returncode == 0, made.stderr
+    listed = run("keys", "list", *common)
+    assert json.loads(listed.stdout) == json.loads(made.stdout)
+    assert set(json.loads(listed.stdout)["chain"]) == set(CHAIN_ROLES)
+    again = run("keys", "new", *common)
+    assert (again.returncode, json.loads(again.stderr)["type"]) == (4, "/problems/keys.exist")
+    (tmp_path / "passphrase").write_text("wrong\n")
+    wrong = run("keys", "list", *common)
+    assert json.loads(wrong.stderr)["type"] == "/problems/keys.wrong_passphrase"
+    (tmp_path / "passphrase").chmod(0o644)
+    assert "keys.open_permissions" in run("keys", "list", *common).stderr
+
+
+@pytest.mark.serial
+def test_the_engine_runs_until_it_is_stopped(tmp_path):
+    ready = tmp_path / "ready.json"
+    program = ("-c", "from node_client.cli.app import main; main()", "network", "run", str(tmp_path / "engine"))
+    options = ("--chain-id", "20261", "--port", "0", "--ready-file", str(ready))
+    child = python_child("engine", (*program, *options), ready=ready, log=tmp_path / "engine.log")
+    try:
+        child.wait_ready(60)
+        url = json.loads(ready.read_text())["url"]
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
+        answer = httpx2.post(url, json=asked, timeout=10)
+        assert answer.json()["result"] == hex(20261)
+    finally:
+        assert child.stop() == 0
+    assert not ready.exists()
+
+
+def test_an_address_that_is_none_is_refused(tmp_path):
+    found = run("network", "run", str(tmp_path), "--chain-id", "1", "--allow", "0x12")
+    assert (found.returncode, "[cli.address]" in found.stderr) == (2, True)
 
 
 def test_the_verifier_loads_neither_database_nor_engine():

@@ -1,0 +1,67 @@
+"""``tongban keys``: a node's keys, made and listed; nothing secret is ever shown."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ledger.domain.holders import address_of, address_text
+from node_client.cli.output import say_json
+from node_client.keys import KeyRing, create_key_ring, open_key_ring, read_passphrase
+
+__all__ = ["add_to"]
+
+Folder = Annotated[Path, typer.Argument(help="节点的 keys 文件夹 / the node's keys folder", show_default=False)]
+Passphrase = Annotated[
+    Path,
+    typer.Option(
+        "--passphrase-file",
+        help="口令文件，仅本人可读 / passphrase file, readable by its owner alone",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(help="节点的密钥 / a node's keys", no_args_is_help=True)
+    group.command("new", epilog="tongban keys new wuhou/keys --passphrase-file wuhou/passphrase")(new)
+    group.command("list", epilog="tongban keys list wuhou/keys --passphrase-file wuhou/passphrase")(show)
+    app.add_typer(group, name="keys")
+
+
+def new(
+    folder: Folder,
+    *,
+    passphrase_file: Passphrase,
+    scrypt_n: Annotated[int, typer.Option(min=2**10, help="scrypt 的代价 / cost of scrypt, a power of two")] = 2**18,
+    as_json: AsJson = False,
+) -> None:
+    """生成一套新密钥；已有密钥时不做任何改动。 / Make a new set of keys; nothing that exists is overwritten."""
+    ring = create_key_ring(folder, read_passphrase(passphrase_file), os.urandom, scrypt_n=scrypt_n)
+    _say(ring, as_json=as_json)
+
+
+def show(folder: Folder, *, passphrase_file: Passphrase, as_json: AsJson = False) -> None:
+    """列出链上密钥的地址和服务密钥的版本。 / List the addresses of chain keys and the versions of service keys."""
+    _say(open_key_ring(folder, read_passphrase(passphrase_file)), as_json=as_json)
+
+
+def _say(ring: KeyRing, *, as_json: bool) -> None:
+    chain = {role: address_text(address_of(secret)) for role, secret in sorted(ring.chain.items())}
+    service = [{"kind": key.kind, "version": key.version} for key in ring.service]
+    if as_json:
+        say_json({"chain": chain, "service": service})
+        return
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for role, address in chain.items():
+        table.add_row(role, address)
+    for key in ring.service:
+        table.add_row(key.kind, f"v{key.version}")
+    Console(highlight=False).print(table)
