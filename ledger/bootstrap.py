@@ -9,18 +9,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from typing import TypeAlias
 
 from ledger.blobs.directory import DirectoryStore
 from ledger.blobs.ipfs import IpfsStore
+from ledger.chain.clock import NetworkClock
 from ledger.chain.gateway import Gateway
 from ledger.ports import BlobStore, Chain, Clock, KeyHolder, Peers, Random
 from ledger.services.context import Node
 from ledger.services.keyholding import ForwardingKeyHolder
+from ledger.services.peers import Unconnected
 from ledger.settings import NodeSettings
-from ledger.storage.database import open_database
+from ledger.storage.database import Database, open_database
 from ledger.storage.migrations import upgrade
 
-__all__ = ["KEY_SOCKET", "open_blobs", "open_node", "wall_clock"]
+__all__ = ["KEY_SOCKET", "PeersFactory", "open_blobs", "open_node", "wall_clock"]
+
+# Makes the way to the other cities from what signs and checks it: the picture's keys, the key holder, the time.
+PeersFactory: TypeAlias = Callable[[Database, KeyHolder, Clock], Peers]
 
 # Where the daemon answers for its keys, inside the node's folder.
 KEY_SOCKET = "keys.sock"
@@ -41,23 +47,21 @@ def open_blobs(settings: NodeSettings) -> BlobStore:
 def open_node(
     settings: NodeSettings,
     *,
-    peers: Callable[[NodeSettings], Peers],
+    peers: PeersFactory | None = None,
     keys: KeyHolder | None = None,
     chain: Chain | None = None,
-    clock: Clock = wall_clock,
+    clock: Clock | None = None,
     random: Random = os.urandom,
-    clock_offset: int = 0,
 ) -> Node:
     """Open a node: its database (brought to this program's tables), its blobs, its engine, its keys.
 
     Args:
         settings: what the operator chose.
-        peers: makes the way to the other cities.
+        peers: makes the way to the other cities; by default there is none, as in the web process and the command.
         keys: the daemon's own key holder; by default one that forwards to the daemon.
         chain: an engine that is open already; by default those of the settings.
-        clock: the network's time.
+        clock: the network's time; by default this machine's, with the engine's offset where it has one.
         random: cryptographic randomness.
-        clock_offset: the deliberate offset of the network's clock, in seconds.
 
     Raises:
         SetupError: ``storage.migration_unknown`` where a newer program made the database.
@@ -65,19 +69,24 @@ def open_node(
     """
     database = open_database(settings.path("node.db"))
     upgrade(database)
+    keys = keys or ForwardingKeyHolder(settings.path(KEY_SOCKET))
+    if chain is None:
+        gateway = Gateway.connect(settings.rpc_urls, settings.consortium, engine=settings.engine)
+        chain, clock = gateway, clock or NetworkClock(gateway.clock_offset, known=settings.clock_offset)
+    clock = clock or wall_clock
     return Node(
         network=settings.network,
         chain_id=settings.chain_id,
         consortium=settings.consortium,
         engine=settings.engine,
-        clock_offset=clock_offset,
+        clock_offset=settings.clock_offset,
         division=settings.division,
         member=settings.member,
         database=database,
         blobs=open_blobs(settings),
-        keys=keys or ForwardingKeyHolder(settings.path(KEY_SOCKET)),
-        peers=peers(settings),
-        chain=chain or Gateway.connect(settings.rpc_urls, settings.consortium, engine=settings.engine),
+        keys=keys,
+        peers=peers(database, keys, clock) if peers is not None else Unconnected(),
+        chain=chain,
         clock=clock,
         random=random,
         log_folder=settings.path("log"),

@@ -38,6 +38,9 @@ class NodeSettings(BaseSettings):
     engine: Literal["embedded", "network"] = Field(default="embedded", description="what kind of engine answers")
     rpc_urls: tuple[str, ...] = Field(description="JSON-RPC addresses, tried in this order", min_length=1)
     rpc_timeout: float = Field(default=10.0, description="seconds to wait for the engine's answer", gt=0)
+    clock_offset: int = Field(
+        default=0, description="seconds by which the network's clock stood before the world's when the pilot began"
+    )
     host: str = Field(default="127.0.0.1", description="address on which the web process listens")
     port: int = Field(
         default=8101, description="port on which the web process listens; 0 lets the system choose", ge=0, le=65_535

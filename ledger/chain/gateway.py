@@ -18,7 +18,7 @@ from ledger.chain.rpc import EngineError, Request, Rpc, http_provider
 from ledger.chain.verification import BloomProbe, LinkedHeaders, StandardHeaders, Verification
 from ledger.domain.events import GenerationAdded
 from ledger.domain.limits import LIMITS
-from ledger.errors import IntegrityError, LedgerError, UnavailableError
+from ledger.errors import InputError, IntegrityError, LedgerError, UnavailableError
 from ledger.ports import Block, Head, LocatedEvent, MinedTransaction, Receipt
 
 if TYPE_CHECKING:
@@ -265,6 +265,32 @@ class Gateway:
             gas_used=quantity(answer["gasUsed"]),
             events=tuple(self._decode(header, logs, called=(answer.get("to") or "").lower())),
         )
+
+    def clock_offset(self) -> int:
+        """Answer by how many seconds the network's clock stands before the world's: zero but on a pilot's engine.
+
+        Raises:
+            UnavailableError: ``chain.unreachable``.
+        """
+        if not self._verification.complete:
+            return 0
+        answer = self._ask("tongban_clock")
+        offset = answer.get("offset") if isinstance(answer, dict) else None
+        if not isinstance(offset, int):
+            raise IntegrityError("chain.answer_malformed")
+        return offset
+
+    def advance_clock(self, seconds: int) -> None:
+        """Move a pilot's calendar forward.
+
+        Raises:
+            InputError: ``chain.clock_fixed``: this engine's clock cannot be moved, or only forward.
+            UnavailableError: ``chain.unreachable``.
+        """
+        try:
+            self._rpc.one("tongban_clock", {"advance": seconds})
+        except EngineError as error:
+            raise InputError("chain.clock_fixed") from error
 
     def nonce(self, address: str) -> int:
         """Answer how many transactions of an address are mined."""

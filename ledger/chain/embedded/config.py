@@ -29,6 +29,8 @@ class EngineConfig:
         clock_offset: seconds added to the wall clock when the chain is created; afterwards the stored offset holds.
         interval: seconds between blocks; 0 closes a block as soon as a transaction is ready.
         empty_blocks: with an interval, also close blocks without transactions.
+        heartbeat: without an interval, close an empty block after so many seconds of quiet, so that the log's status
+            entries go on; 0 for never.
         private: take transactions only from ``allowed_senders``, senders allowed later, and those whom the admission
             contract names.
         allowed_senders: 20-byte addresses.
@@ -48,6 +50,7 @@ class EngineConfig:
     clock_offset: int = 0
     interval: float = 0.0
     empty_blocks: bool = False
+    heartbeat: float = 0.0
     private: bool = False
     allowed_senders: frozenset[bytes] = frozenset()
     admission_contract: bytes | None = None
@@ -70,6 +73,7 @@ class EngineConfig:
             "genesis_time": self.genesis_time is None or 0 <= self.genesis_time < 2**40,
             "clock_offset": abs(self.clock_offset) < 2**40,
             "interval": 0 <= self.interval <= 3600,
+            "heartbeat": 0 <= self.heartbeat <= 3600,
             "allowed_senders": all(len(address) == 20 for address in self.allowed_senders),
             "admission_contract": self.admission_contract is None
             or (len(self.admission_contract) == 20 and len(self.admission_selector) == 4),

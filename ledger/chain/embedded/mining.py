@@ -44,11 +44,13 @@ class Miner:
         self.engine.on_ready.append(notify)
         try:
             while not self._stop.is_set():
-                await self._pause(self.engine.config.interval or None, wake=self.engine.config.interval == 0)
+                config = self.engine.config
+                await self._pause(config.interval or config.heartbeat or None, wake=config.interval == 0)
                 if self._stop.is_set():
                     return
+                quiet = config.interval == 0 and not self._wake.is_set()
                 try:
-                    await self._blocks(loop)
+                    await self._blocks(loop, empty=quiet or (config.empty_blocks and config.interval > 0))
                 except LedgerError as error:
                     _log.error("no block can be closed: %s", error)  # code and facts say it all
                     seconds = float(error.retry_after) if isinstance(error, UnavailableError) else _PAUSE
@@ -62,12 +64,11 @@ class Miner:
         self._stop.set()
         self._wake.set()
 
-    async def _blocks(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def _blocks(self, loop: asyncio.AbstractEventLoop, *, empty: bool) -> None:
         self._wake.clear()
-        empty = self.engine.config.empty_blocks and self.engine.config.interval > 0
         while not self._stop.is_set():
             closed = await loop.run_in_executor(self.thread, lambda: self.engine.run_once(empty=empty))
-            if closed is None or self.engine.config.interval > 0:
+            if closed is None or empty or self.engine.config.interval > 0:
                 return
 
     async def _pause(self, seconds: float | None, *, wake: bool) -> None:
