@@ -20,9 +20,11 @@ from ledger.storage.tables import materials as tables
 
 __all__ = ["HANDLERS", "settle_erasures"]
 
+_ERASED = ("record", "type_set", "assurance", "reuse", "issued_at", "expires_at", "applicant", "sealed")
+
 
 def settle_erasures(connection: Connection, contract: str, batch: int, materials: list[str]) -> None:
-    """Empty the sealed columns of opened materials whose every leaf its custodian has erased.
+    """Leave of opened materials, once the custodian has erased their every leaf, the name, the type and the leaves.
 
     Called when an erasure arrives and when a manifest is opened, so that either order leaves the same rows.
     """
@@ -44,9 +46,12 @@ def settle_erasures(connection: Connection, contract: str, batch: int, materials
         ).one()
         total, erased, last = row
         if total and total == erased:
-            table, files = tables.materials, tables.material_files
-            connection.execute(update(table).where(table.c.material == material).values(sealed=None, erased_at=last))
-            connection.execute(update(files).where(files.c.material == material).values(sha256=None, sm3=None))
+            table = tables.materials
+            connection.execute(
+                update(table).where(table.c.material == material).values(dict.fromkeys(_ERASED) | {"erased_at": last})
+            )
+            for part in (tables.material_files, tables.material_subjects):
+                connection.execute(part.delete().where(part.c.material == material))
 
 
 def _anchored(connection: Connection, _event: Anchored, at: LocatedEvent) -> None:

@@ -84,7 +84,8 @@ def run_once(node: Node, unseal: Unseal) -> Formed | None:
         indices = tuple(next(placed) for _ in document.subjects)
         whole = replace(document, blindings=tuple(tuple(plan.blindings[index] for index in group) for group in indices))
         sealed = boxes.seal_box([encode_material(whole)], readers, MATERIAL_LABEL, node.random)
-        listed.append(BatchMaterial(write_content(node.blobs, sealed), indices))
+        type_code = records.read_record(document.record).type_code
+        listed.append(BatchMaterial(document.material, type_code, write_content(node.blobs, sealed), indices))
     manifest = encode_batch(BatchManifest(node.member, plan.entries, tuple(listed)))
     cid = write_content(node.blobs, boxes.seal_box([manifest], readers, BATCH_LABEL, node.random))
     applicants = len({document.applicant for document in documents})
@@ -117,7 +118,7 @@ def run_once(node: Node, unseal: Unseal) -> Formed | None:
 def open_batches(node: Node, unseal: Unseal) -> int:
     """Open this city's anchored batches that have no rows yet; returns the number of materials.
 
-    A document whose blob is gone was erased; its material has no row, as it would have had none after the erasure.
+    A document that was destroyed after its erasure leaves a row with its name and its leaves, as the erasure itself did.
 
     Raises:
         IntegrityError: ``materials.manifest_mismatch`` where a manifest is not what the chain's root commits to.
@@ -137,10 +138,15 @@ def open_batches(node: Node, unseal: Unseal) -> int:
                 try:
                     box = b"".join(read_content(node.blobs, listed.blob))
                 except NotFoundError:
-                    continue
-                document = decode_material(b"".join(boxes.open_box_with([box], node.member, unseal, MATERIAL_LABEL)))
-                _insert(uow.connection, contract, batch, manifest, listed, document, box)
-                names.append(document.material)
+                    if not _erased(uow.connection, contract, batch, listed):
+                        raise
+                    _insert_erased(uow.connection, contract, batch, manifest, listed)
+                else:
+                    document = decode_material(
+                        b"".join(boxes.open_box_with([box], node.member, unseal, MATERIAL_LABEL))
+                    )
+                    _insert(uow.connection, contract, batch, manifest, listed, document, box)
+                names.append(listed.material)
             settle_erasures(uow.connection, contract, batch, names)
             table = drafts.material_drafts
             uow.connection.execute(table.delete().where(table.c.root == root))
@@ -230,7 +236,6 @@ def _insert(
                 for position, file in enumerate(files)
             ],
         )
-    rows = []
     for number, (subject, group) in enumerate(zip(document.subjects, listed.leaves, strict=True)):
         connection.execute(
             insert(tables.material_subjects).values(
@@ -240,12 +245,33 @@ def _insert(
         for turn, index in enumerate(group):
             entry = LeafEntry.decode(manifest.entries[index])
             leaves.verify_entry(entry, document.record, document.blindings[number][turn])
+    _insert_leaves(connection, contract, batch, manifest, listed)
+
+
+def _insert_erased(
+    connection: Connection, contract: str, batch: int, manifest: BatchManifest, listed: BatchMaterial
+) -> None:
+    connection.execute(
+        insert(tables.materials).values(
+            material=listed.material, contract=contract, batch=batch, type_code=listed.type_code
+        )
+    )
+    _insert_leaves(connection, contract, batch, manifest, listed)
+
+
+def _insert_leaves(
+    connection: Connection, contract: str, batch: int, manifest: BatchManifest, listed: BatchMaterial
+) -> None:
+    rows = []
+    for number, group in enumerate(listed.leaves):
+        for turn, index in enumerate(group):
+            entry = LeafEntry.decode(manifest.entries[index])
             rows.append(
                 {
                     "contract": contract,
                     "batch": batch,
                     "index": index,
-                    "material": document.material,
+                    "material": listed.material,
                     "subject": number,
                     "turn": turn,
                     "holder": holders.address_text(entry.holder),
@@ -253,3 +279,18 @@ def _insert(
                 }
             )
     connection.execute(insert(tables.material_leaves), rows)
+
+
+def _erased(connection: Connection, contract: str, batch: int, listed: BatchMaterial) -> bool:
+    """Whether the chain says that this city has erased every leaf of a material."""
+    table = tables.erasures
+    wanted = [index for group in listed.leaves for index in group]
+    found = connection.execute(
+        select(func.count(table.c.index)).where(
+            table.c.contract == contract,
+            table.c.batch == batch,
+            table.c.index.in_(wanted),
+            table.c.consent == bytes(32),
+        )
+    ).scalar_one()
+    return int(found) == len(wanted)

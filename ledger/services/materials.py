@@ -14,7 +14,7 @@ from typing import Any, cast
 from sqlalchemy import insert, select
 from sqlalchemy.engine import Connection
 
-from ledger.blobs.content import delete_content, write_content
+from ledger.blobs.content import write_content
 from ledger.chain.codec import canonical_call
 from ledger.domain import boxes, canonical, envelopes, records
 from ledger.domain.materials import (
@@ -48,7 +48,6 @@ __all__ = [
     "document_of",
     "erase",
     "find",
-    "forget_erased",
     "listed",
     "revoke",
     "submit",
@@ -244,17 +243,6 @@ def erase(node: Node, material: str, basis: ErasureBasis) -> str:
         outbox.enqueue(uow.connection, intent, now=node.clock())
         uow.commit()
     return intent.id
-
-
-def forget_erased(node: Node, contents: Sequence[str]) -> int:
-    """Delete the named contents from the blob store; what is gone already is no error. Returns the number of blocks."""
-    gone = 0
-    for cid in contents:
-        try:
-            gone += delete_content(node.blobs, cid)
-        except NotFoundError:
-            continue
-    return gone
 
 
 class _Remembering:

@@ -97,8 +97,13 @@ class MaterialDocument:
 
 @dataclass(frozen=True, slots=True)
 class BatchMaterial:
-    """Where one material of a batch is: the CID of its sealed document, and ``leaves[s][k]``, its leaves' indices."""
+    """Where one material of a batch is: the CID of its sealed document, and ``leaves[s][k]``, its leaves' indices.
 
+    Its random name and its type stand here too: they are what is left once the document has been destroyed.
+    """
+
+    material: str
+    type_code: str
     blob: str
     leaves: tuple[tuple[int, ...], ...]
 
@@ -172,7 +177,13 @@ def encode_batch(manifest: BatchManifest) -> bytes:
             "entries": _b64(b"".join(manifest.entries)),
             "format": BATCH_FORMAT,
             "materials": [
-                {"blob": each.blob, "leaves": [list(group) for group in each.leaves]} for each in manifest.materials
+                {
+                    "blob": each.blob,
+                    "leaves": [list(group) for group in each.leaves],
+                    "material": each.material,
+                    "type_code": each.type_code,
+                }
+                for each in manifest.materials
             ],
             "member": manifest.member,
         }
@@ -290,11 +301,12 @@ def _subject(value: canonical.JsonValue) -> SubjectAccount:
 
 
 def _batch_material(value: canonical.JsonValue) -> BatchMaterial:
-    item = _object(value, {"blob", "leaves"})
+    item = _object(value, {"blob", "leaves", "material", "type_code"})
     groups = tuple(tuple(_number(index) for index in _list(group)) for group in _list(item["leaves"]))
     if not groups or not all(groups):
         raise FormatError("materials.document")
-    return BatchMaterial(_matching(item["blob"], _CID), groups)
+    material, type_code = (_matching(item[name], _NAME) for name in ("material", "type_code"))
+    return BatchMaterial(material, type_code, _matching(item["blob"], _CID), groups)
 
 
 def _wallet_material(value: canonical.JsonValue) -> WalletMaterial:

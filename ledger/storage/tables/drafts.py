@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Larg
 
 from ledger.storage.tables.metadata import LOCAL, metadata
 
-__all__ = ["inbox", "material_drafts", "peer_nonces", "received"]
+__all__ = ["destroyed", "inbox", "material_drafts", "peer_nonces", "received"]
 
 material_drafts = Table(
     "material_drafts",
@@ -55,6 +55,15 @@ received = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("received_at", BigInteger, nullable=False),
     Index("ix_received_case", "case"),
+    info=LOCAL,
+)
+
+destroyed = Table(
+    "destroyed",
+    metadata,
+    # A material whose erasure is on the record and whose encrypted content this city has deleted.
+    Column("material", String(64), primary_key=True),
+    Column("destroyed_at", BigInteger, nullable=False),
     info=LOCAL,
 )
 

@@ -109,16 +109,17 @@ materials = Table(
     text("material", 64, key=True),
     address("contract"),
     number("batch"),
-    digest("record"),
     text("type_code", 64),
-    text("type_set", 64),
-    small("assurance"),
-    text("reuse", 16),
-    moment("issued_at"),
-    moment("expires_at"),
+    # All that follows is empty once the material is erased.
+    digest("record", null=True),
+    text("type_set", 64, null=True),
+    small("assurance", null=True),
+    text("reuse", 16, null=True),
+    moment("issued_at", null=True),
+    moment("expires_at", null=True),
     # The random reference of whoever it belongs to.
-    text("applicant", 64),
-    # Record, disclosures, blindings and content keys, sealed to this city; empty once erased.
+    text("applicant", 64, null=True),
+    # Record, disclosures, blindings and content keys, sealed to this city.
     Column("sealed", LargeBinary),
     moment("erased_at", null=True),
     Index("ix_materials_batch", "contract", "batch"),
@@ -135,9 +136,9 @@ material_files = Table(
     small("position", key=True),
     text("media_type", 128),
     number("size"),
-    # Of the file itself: how a file that is held against the ledger is recognised. Empty once erased.
-    digest("sha256", null=True),
-    digest("sm3", null=True),
+    # Of the file itself: how a file that is held against the ledger is recognised.
+    digest("sha256"),
+    digest("sm3"),
     # CID of the encrypted content's manifest.
     text("blob", 64),
     Index("ix_material_files_sha256", "sha256"),

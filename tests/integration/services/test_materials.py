@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import select
 
+from ledger.blobs.cids import cid_from_digest
+from ledger.blobs.content import content_blocks
 from ledger.domain import holders, merkle
 from ledger.domain.consents import ConsentTerms, Grantee, Purpose, consent_digest
 from ledger.domain.events import Anchored, ErasureRecorded, Granted, LeavesRevoked, Used
 from ledger.domain.leaves import Holding
 from ledger.domain.materials import Assurance, AssuranceLevel, ErasureBasis, Issuer, RevocationCause
 from ledger.errors import AuthorityError, ConflictError, InputError, IntegrityError, NotFoundError
-from ledger.services import batching, materials, releasing
+from ledger.services import batching, erasing, materials, releasing
 from ledger.services.intake import inspect_file
 from ledger.storage.tables import drafts
 from ledger.storage.tables import materials as tables
@@ -250,4 +252,45 @@ def test_a_manifest_that_is_not_the_roots_is_refused(cities, tmp_path):
     other = merkle.leaf_hash(b"other")
     cities.say(Anchored(1, 1, KEY, other, call["size"], bytes.fromhex(call["blob"][2:]), 0))
     with pytest.raises(IntegrityError, match=r"materials\.manifest_mismatch"):
+        batching.open_batches(wuhou, wuhou.keys.open)
+
+
+def test_what_was_erased_is_destroyed_and_stays_erased_in_a_new_database(cities, tmp_path):
+    anchored = anchor(cities, tmp_path)
+    wuhou = cities.nodes[1]
+    opened = (tables.materials, tables.material_files, tables.material_subjects, tables.material_leaves)
+
+    def rows():
+        with wuhou.database.read() as connection:
+            return [sorted(map(repr, connection.execute(select(table)))) for table in opened]
+
+    kept = set(wuhou.blobs.cids())
+    materials.erase(wuhou, anchored.material, ErasureBasis.CONSENT_WITHDRAWN)
+    cities.say(ErasureRecorded(1, tuple(sorted(anchored.leaves)), 1, KEY, bytes(32), 3, bytes(32)))
+    assert erasing.run_once(wuhou, wuhou.keys.open) == 1
+    assert erasing.run_once(wuhou, wuhou.keys.open) == 0
+    # The document and the file are gone, manifest and blocks of each; the batch's manifest is left.
+    left = set(wuhou.blobs.cids())
+    assert left < kept
+    assert len(kept - left) >= 6
+    before = rows()
+    with wuhou.begin() as uow:
+        for table in opened:
+            uow.connection.execute(table.delete())
+        uow.commit()
+    assert batching.open_batches(wuhou, wuhou.keys.open) == 1
+    assert rows() == before
+    assert erasing.run_once(wuhou, wuhou.keys.open) == 0
+
+
+def test_a_document_that_is_lost_is_not_taken_for_erased(cities, tmp_path):
+    anchor(cities, tmp_path)
+    wuhou = cities.nodes[1]
+    with wuhou.begin() as uow:
+        for table in (tables.materials, tables.material_files, tables.material_subjects, tables.material_leaves):
+            uow.connection.execute(table.delete())
+        manifest = cid_from_digest(uow.connection.execute(select(tables.batches.c.blob)).scalar_one())
+        uow.commit()
+    wuhou.blobs.delete(set(wuhou.blobs.cids()) - set(content_blocks(wuhou.blobs, manifest)))
+    with pytest.raises(NotFoundError):
         batching.open_batches(wuhou, wuhou.keys.open)

@@ -31,7 +31,7 @@ DOCUMENT = MaterialDocument(
     ((b"\x01" * 32, b"\x02" * 32), (b"\x03" * 32,)),
     (SubjectAccount(Holding.SELF_HELD, "xpub1", 0), SubjectAccount(Holding.CUSTODY, "xpub2", 8)),
 )
-BATCH = BatchManifest(3, tuple(bytes([n]) * 58 for n in range(4)), (BatchMaterial(CID, ((2, 0), (1,))),))
+BATCH = BatchManifest(3, tuple(bytes([n]) * 58 for n in range(4)), (BatchMaterial("m1", "identity-card", CID, ((2, 0), (1,))),))
 WALLET = Wallet(
     2,
     (

@@ -1,0 +1,61 @@
+"""Destroying what an erasure on the record has condemned: the content of every file, then the document with its keys.
+
+The record on the chain comes first; deleting is repeated until it is done, and a store that is away only delays it. What
+remains is the proof: entries, roots and the record that the holder has.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, select
+
+from ledger.blobs.cids import cid_from_digest
+from ledger.blobs.content import delete_content, read_content
+from ledger.domain import boxes, records
+from ledger.errors import NotFoundError
+from ledger.services.context import Node
+from ledger.services.releasing import Unseal
+from ledger.storage.tables import drafts
+from ledger.storage.tables import materials as tables
+from ledger.wire.materials import BATCH_LABEL, MATERIAL_LABEL, decode_batch, decode_material
+
+__all__ = ["run_once"]
+
+
+def run_once(node: Node, unseal: Unseal) -> int:
+    """Delete what this city's recorded erasures condemn; returns the number of materials.
+
+    Raises:
+        UnavailableError: the blob store does not answer; what is left is deleted the next time.
+    """
+    materials, batches, done = tables.materials, tables.batches, drafts.destroyed
+    with node.database.read() as connection:
+        rows = connection.execute(
+            select(materials.c.material, batches.c.blob)
+            .join(batches, (batches.c.contract == materials.c.contract) & (batches.c.batch == materials.c.batch))
+            .outerjoin(done, done.c.material == materials.c.material)
+            .where(materials.c.erased_at.is_not(None), done.c.material.is_(None))
+        ).all()
+    for material, manifest in rows:
+        _destroy(node, unseal, str(material), cid_from_digest(bytes(manifest)))
+        with node.begin() as uow:
+            uow.connection.execute(insert(done).values(material=material, destroyed_at=node.clock()))
+            uow.commit()
+    return len(rows)
+
+
+def _destroy(node: Node, unseal: Unseal, material: str, manifest: str) -> None:
+    sealed = read_content(node.blobs, manifest)
+    batch = decode_batch(b"".join(boxes.open_box_with(sealed, node.member, unseal, BATCH_LABEL)))
+    (listed,) = (each for each in batch.materials if each.material == material)
+    try:
+        box = b"".join(read_content(node.blobs, listed.blob))
+    except NotFoundError:
+        # Cut after the last deletion and before it was noted.
+        return
+    document = decode_material(b"".join(boxes.open_box_with([box], node.member, unseal, MATERIAL_LABEL)))
+    for file in records.files_of(records.open_fields(document.record, document.disclosures)):
+        try:
+            delete_content(node.blobs, file.blob)
+        except NotFoundError:
+            continue
+    delete_content(node.blobs, listed.blob)
