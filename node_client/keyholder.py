@@ -37,7 +37,7 @@ from node_client.keys import KeyRing
 __all__ = ["DaemonKeyHolder", "KeyServer", "chain_signers", "log_signer", "note_signers"]
 
 _SEATS = {1: "witness", 2: "witness-2"}
-_WITNESSED = frozenset({"PaperConsent", "PaperRevocation", "WitnessedAct"})
+_WITNESSED = frozenset({"CustodySignature", "PaperConsent", "PaperRevocation", "WitnessedAct"})
 _CUSTODIAN = frozenset({"PaperConsent", "PaperRevocation"})
 _TAG = f';tag="{TAG}"'.encode()
 _WORKERS = 4
@@ -80,6 +80,7 @@ class DaemonKeyHolder:
         self._recipients = [RecipientPrivate(key.seed) for key in reversed(ring.versions("hpke"))]
         self._requests = ring.current("requests-ed25519").ed25519()
         self._witnesses = {seat: KeySigner(ring.chain[role]) for seat, role in _SEATS.items() if role in ring.chain}
+        self._custodian = KeySigner(ring.chain["operate"])
 
     def bind(self, node: Node, custody: CustodyStore, cosign: Callable[[bytes], bytes]) -> None:
         """Say whose keys these are: the node's picture decides what may be released and signed."""
@@ -132,14 +133,14 @@ class DaemonKeyHolder:
         return self._witnesses[seat].sign_digest(self._digest(typed))
 
     def custodian(self, typed: TypedMessage) -> bytes:
-        """Sign as custodian the commitment of a paper signed at a window: with the first witness's key.
+        """Sign as custodian the commitment of a paper signed at a window: with the key that operates, as contracts ask.
 
         Raises:
             AuthorityError: ``keys.not_witnessed``.
         """
         if typed.kind not in _CUSTODIAN:
             raise AuthorityError("keys.not_witnessed")
-        return self._witnesses[1].sign_digest(self._digest(typed))
+        return self._custodian.sign_digest(self._digest(typed))
 
     def custody_enrol(self, pin: str) -> str:
         """Make a seed for a person whose identity was just established."""

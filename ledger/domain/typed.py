@@ -77,6 +77,8 @@ STRUCTS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "CaseAct": _ACT,
     "WitnessedAct": (*_ACT, ("attending", "uint16")),
+    # No contract reads this one: two witnesses tell a custodian whose key may sign what (``services.custody``).
+    "CustodySignature": (("holder", "address"), ("digest", "bytes32")),
 }
 _DOMAIN = (("name", "string"), ("version", "string"), ("chainId", "uint256"), ("verifyingContract", "address"))
 

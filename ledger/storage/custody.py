@@ -44,7 +44,7 @@ _PIN_COST = 2**14
 
 @dataclass(frozen=True, slots=True)
 class Witnessed:
-    """Two witnesses' signatures over the digest that is to be signed, instead of the applicant's number."""
+    """Two witnesses' signatures instead of the applicant's number: over which key may sign which digest."""
 
     signatures: tuple[bytes, bytes]
 
@@ -57,7 +57,8 @@ class CustodyStore:
         key: 32 bytes that seal the seeds.
         random: cryptographic randomness.
         clock: POSIX seconds.
-        witnesses: says whether two signatures over a digest are those of two witnesses in force.
+        witnesses: says of a key's address, a digest and two signatures whether two witnesses in force stated that this
+            key may sign this digest.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class CustodyStore:
         key: bytes,
         random: Random,
         clock: Clock,
-        witnesses: Callable[[bytes, tuple[bytes, bytes]], bool],
+        witnesses: Callable[[str, bytes, tuple[bytes, bytes]], bool],
     ) -> None:
         self._path = path
         self._box = AESGCM(key)
@@ -120,13 +121,14 @@ class CustodyStore:
         """
         with self._open() as connection:
             root = self._root(connection, person)
+            key = holders.leaf_keys(holders.account(root, branch, number), leaf, 1)[0]
             witnessed = isinstance(confirmation, Witnessed)
             if isinstance(confirmation, Witnessed):
-                if not self._witnesses(digest, confirmation.signatures):
+                holder = holders.address_text(holders.address_of(key))
+                if not self._witnesses(holder, digest, confirmation.signatures):
                     raise AuthorityError("custody.witnesses")
             else:
                 self._confirm(connection, person, confirmation)
-            key = holders.leaf_keys(holders.account(root, branch, number), leaf, 1)[0]
             connection.execute(
                 "INSERT INTO signatures (person, branch, account, leaf, digest, witnessed, signed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (person, int(branch), number, leaf, digest, witnessed, self._clock()),

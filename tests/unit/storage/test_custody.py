@@ -35,7 +35,7 @@ def store(tmp_path, time) -> CustodyStore:
 
 def open_store(folder, time, key: bytes = bytes(32)) -> CustodyStore:
     good = (b"first", b"second")
-    return CustodyStore(folder / "custody.db", key, os.urandom, time, lambda _digest, given: given == good)
+    return CustodyStore(folder / "custody.db", key, os.urandom, time, lambda _holder, _digest, given: given == good)
 
 
 def test_a_signature_is_by_the_key_whose_address_was_handed_over(store):
