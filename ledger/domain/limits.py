@@ -142,6 +142,28 @@ class Limits:
     # A paper of a case is one raw block, and larger content belongs into a material.
     paper_bytes: int = 256 * 1024
 
+    # A wallet's length is a multiple of this: ten papers with their leaves have 60 KB, so most wallets look alike.
+    wallet_step_bytes: int = 64 * 1024
+    # A version a day for twenty-seven years; finding the newest derives one key for each.
+    wallet_versions: int = 10_000
+    # A wallet goes out at some moment of this long, so that its time does not tell which use it was made after.
+    wallet_spread_seconds: int = 3_600
+    # The contract's own number: a city of ten million writes fewer a day.
+    wallet_pointers_a_day: int = 10_000
+
+    # An applicant names the cities where papers may be; nobody has lived in more of them than remembered at a window.
+    lookup_cities: int = 3
+    # The contract's own number: look-ups are the exception, the wallet is the rule.
+    lookups_a_day: int = 200
+    # A question names one person and some types of papers; all have one length.
+    lookup_question_bytes: int = 4 * 1024
+    # Two dozen papers with a leaf and its path each; empty, refused and full answers have this one length.
+    lookup_answer_bytes: int = 64 * 1024
+    # As many types as one matter asks for.
+    lookup_types: int = 32
+    # Questions and answers dealt with in one pass of the daemon.
+    lookups_at_once: int = 50
+
     # A release carries records of up to sixteen leaves; more is no request of ours.
     key_request_bytes: int = 16 * 1024 * 1024
     # Releases decrypt nothing large; a daemon that takes longer is stuck.
