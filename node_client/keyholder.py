@@ -78,6 +78,7 @@ class DaemonKeyHolder:
     def replace_ring(self, ring: KeyRing) -> None:
         """Use other keys from now on; older HPKE keys go on opening what was sealed to them."""
         self._recipients = [RecipientPrivate(key.seed) for key in reversed(ring.versions("hpke"))]
+        self._custodian = KeySigner(ring.chain["issue"])
         self._requests = ring.current("requests-ed25519").ed25519()
         self._witnesses = {seat: KeySigner(ring.chain[role]) for seat, role in _SEATS.items() if role in ring.chain}
         self._custodian = KeySigner(ring.chain["operate"])

@@ -31,6 +31,7 @@ class Child:
     process: subprocess.Popen[bytes]
     ready: Path
     log: Path
+    own_group: bool = True
 
     def wait_ready(self, seconds: float) -> None:
         """Return once the child has written its ready file.
@@ -63,15 +64,23 @@ class Child:
 
     def kill(self) -> None:
         """End the child and all its children at once, as a loss of power would."""
-        if self.running:
+        if self.running and self.own_group:
             os.killpg(self.process.pid, signal.SIGKILL)
+        elif self.running:
+            self.process.kill()
         self.process.wait()
 
 
 def python_child(
-    name: str, arguments: Sequence[str], *, ready: Path, log: Path, environment: Mapping[str, str] | None = None
+    name: str,
+    arguments: Sequence[str],
+    *,
+    ready: Path,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    own_group: bool = True,
 ) -> Child:
-    """Start this Python with arguments, in a process group of its own.
+    """Start this Python with arguments.
 
     Args:
         name: what it is called in messages.
@@ -79,6 +88,7 @@ def python_child(
         ready: the file by which it says that it is ready; an old one is removed first.
         log: where its output goes, appended.
         environment: variables besides those of this process.
+        own_group: whether it has a process group of its own, or lives and dies with this process's.
     """
     ready.unlink(missing_ok=True)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -89,9 +99,9 @@ def python_child(
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})},
-            start_new_session=True,
+            start_new_session=own_group,
         )
-    return Child(name, process, ready, log)
+    return Child(name, process, ready, log, own_group)
 
 
 def free_port() -> int:

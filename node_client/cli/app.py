@@ -11,7 +11,7 @@ import sys
 import typer
 
 from ledger.errors import LedgerError
-from node_client.cli import keys, network, verify
+from node_client.cli import keys, network, node, verify
 from node_client.cli.output import exit_status, language, say_error
 
 __all__ = ["app", "main"]
@@ -23,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (network, keys, verify):
+for group in (network, node, keys, verify):
     group.add_to(app)
 
 

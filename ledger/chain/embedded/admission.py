@@ -27,7 +27,7 @@ Admission = Callable[[bytes, StateReader], bool]
 
 
 def contract_admission(contract: bytes, selector: bytes) -> Admission:
-    """An admission that asks a contract's function ``(address) -> bool``.
+    """An admission that asks a contract's function of an address, such as ``standing``, that answers zero for strangers.
 
     A contract that is not deployed yet, reverts, or answers with anything but one word admits nobody.
     """
@@ -37,6 +37,6 @@ def contract_admission(contract: bytes, selector: bytes) -> Admission:
             answer = engine.call(contract, selector + bytes(12) + sender)
         except ExecutionRevertedError:
             return False
-        return len(answer) == 32 and int.from_bytes(answer, "big") == 1
+        return len(answer) == 32 and any(answer)
 
     return admitted

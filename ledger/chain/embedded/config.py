@@ -35,7 +35,7 @@ class EngineConfig:
             contract names.
         allowed_senders: 20-byte addresses.
         admission_contract: address of a contract that knows the members' keys, which rotate; see ``admission``.
-        admission_selector: four bytes of its function ``(address) -> bool``.
+        admission_selector: four bytes of its function of an address, whose answer is zero for strangers.
         adjustable_clock: whether ``tongban_clock`` may move the offset forward.
         host: the address to listen on.
         port: the port, 0 for any free one.

@@ -91,7 +91,7 @@ def test_keys_are_made_once_and_listed_without_their_secrets(tmp_path):
 @pytest.mark.serial
 def test_the_engine_runs_until_it_is_stopped(tmp_path):
     ready = tmp_path / "ready.json"
-    program = ("-c", "from node_client.cli.app import main; main()", "network", "run", str(tmp_path / "engine"))
+    program = ("-c", "from node_client.cli.app import main; main()", "network", "engine", str(tmp_path / "engine"))
     options = ("--chain-id", "20261", "--port", "0", "--ready-file", str(ready))
     child = python_child("engine", (*program, *options), ready=ready, log=tmp_path / "engine.log")
     try:
@@ -106,7 +106,7 @@ def test_the_engine_runs_until_it_is_stopped(tmp_path):
 
 
 def test_an_address_that_is_none_is_refused(tmp_path):
-    found = run("network", "run", str(tmp_path), "--chain-id", "1", "--allow", "0x12")
+    found = run("network", "engine", str(tmp_path), "--chain-id", "1", "--allow", "0x12")
     assert (found.returncode, "[cli.address]" in found.stderr) == (2, True)
 
 

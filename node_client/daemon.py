@@ -1,0 +1,251 @@
+"""The daemon of a city: one loop over the services' ``run_once()``, and the life of the process around it.
+
+Each step is a use case that may be cut anywhere and run again; the loop only decides when. A step that fails waits
+longer each time and says so in ``/readyz``; the others go on. What talks to other cities runs in a lane of its own, so
+that a city that is away delays nobody's anchoring.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ledger.wire.witnessing import Answer, encode_answer
+
+from ledger.bootstrap import KEY_SOCKET, open_node
+from ledger.errors import LedgerError, UnavailableError
+from ledger.log.files import DirectoryFiles
+from ledger.log.store import LogStore
+from ledger.services import (
+    batching,
+    cosigning,
+    custody,
+    erasing,
+    health,
+    lookups,
+    papers,
+    publishing,
+    releasing,
+    sending,
+    synchronising,
+)
+from ledger.services.context import Node
+from ledger.services.sending import Sender
+from ledger.settings import NodeSettings
+from node_client import logs
+from node_client.keyholder import DaemonKeyHolder, KeyServer, chain_signers, log_signer, note_signers
+from node_client.keys import KeyRing, open_key_ring, read_passphrase
+from node_client.peers import HttpPeers
+
+__all__ = ["Daemon", "Lane", "Step", "open_keys"]
+
+_LONGEST = 60.0
+
+
+@dataclass(slots=True)
+class Step:
+    """One use case of the loop; ``run`` says whether anything moved."""
+
+    name: str
+    run: Callable[[], bool]
+    failures: int = 0
+    not_before: float = 0.0
+
+
+@dataclass(slots=True)
+class Lane:
+    """Steps that follow one another in one thread."""
+
+    name: str
+    node: Node
+    steps: Sequence[Step]
+    clock: Callable[[], float] = time.monotonic
+    seen: health.Noted = field(default_factory=health.Noted)
+
+    def run_once(self) -> bool:
+        """Run every step whose time has come; says whether anything moved, so that another pass at once makes sense."""
+        moved = False
+        for step in self.steps:
+            if self.clock() < step.not_before:
+                continue
+            try:
+                moved |= step.run()
+            except LedgerError as error:
+                self._failed(step, error)
+            else:
+                step.failures, step.not_before = 0, 0.0
+                health.note(self.node, step.name, code=None, memory=self.seen)
+        return moved
+
+    def _failed(self, step: Step, error: LedgerError) -> None:
+        step.failures += 1
+        pause = min(2.0 ** min(step.failures - 1, 6), _LONGEST)
+        if isinstance(error, UnavailableError):
+            pause = min(max(pause, float(error.retry_after)), _LONGEST)
+        step.not_before = self.clock() + pause
+        logs.get().warning("step_failed", step=step.name, code=error.code, failures=step.failures, pause=pause)
+        try:
+            health.note(self.node, step.name, code=error.code, memory=self.seen)
+        except UnavailableError as second:
+            # A database that is full takes no note of it either; the log has it.
+            logs.get().warning("not_noted", step=step.name, code=second.code)
+
+
+def open_keys(settings: NodeSettings) -> KeyRing:
+    """Open the node's keys with the passphrase that the settings name.
+
+    Raises:
+        SetupError: ``keys.…``.
+    """
+    return open_key_ring(settings.path("keys"), read_passphrase(settings.path(settings.passphrase_file)))
+
+
+class Daemon:
+    """A city's node at work: holds the keys, answers for them on the socket, and runs the steps.
+
+    Args:
+        settings: the node's.
+
+    Raises:
+        SetupError: a key file, the passphrase or a store is not in order.
+        UnavailableError: the database cannot be used now.
+    """
+
+    def __init__(self, settings: NodeSettings) -> None:
+        self._settings = settings
+        ring = open_keys(settings)
+        self._keys_seen = _newest(settings)
+        self.keys = DaemonKeyHolder(ring)
+        self.node = open_node(
+            settings,
+            keys=self.keys,
+            peers=lambda database, keys, clock: HttpPeers(
+                database, settings.member, keys, clock, os.urandom, timeout=settings.rpc_timeout
+            ),
+        )
+        node = self.node
+        self.log = LogStore(DirectoryFiles(node.log_folder))
+        self._writing = threading.Lock()
+        self._witness = cosigning.open_witness(
+            settings.path("witness.db"), note_signers(ring, node.network, node.division)
+        )
+        self.keys.bind(
+            node, custody.custody_store(node, settings.path("custody.db"), ring.current("custody").seed), self._cosign
+        )
+        self._use(ring)
+        self._memory = synchronising.StatusMemory()
+        self.lanes = (Lane("chain", node, self._chain_steps()), Lane("cities", node, self._city_steps()))
+        self._server: KeyServer | None = None
+
+    def start(self) -> None:
+        """Begin to answer for the keys."""
+        self._server = KeyServer(self._settings.path(KEY_SOCKET), self.keys)
+
+    def run(self, stop: threading.Event, *, ended: Callable[[], bool] = lambda: False) -> None:
+        """Run all lanes until told to stop; ``ended`` says that whatever runs beside the daemon is gone.
+
+        Raises:
+            Exception: a fault of the program itself ends the process; whoever runs it starts it again.
+        """
+        faults: list[BaseException] = []
+
+        def work(lane: Lane) -> None:
+            try:
+                while not stop.is_set():
+                    if not lane.run_once():
+                        stop.wait(self._settings.poll_interval)
+            except BaseException as error:
+                faults.append(error)
+                stop.set()
+                raise
+
+        threads = [threading.Thread(target=work, args=(lane,), name=lane.name) for lane in self.lanes]
+        for thread in threads:
+            thread.start()
+        while not stop.wait(1.0):
+            self._reload_keys()
+            if ended():
+                stop.set()
+        for thread in threads:
+            thread.join()
+        if faults:
+            raise faults[0]
+
+    def close(self) -> None:
+        """Stop answering and close what is open."""
+        if self._server is not None:
+            self._server.close()
+        self.node.database.close()
+
+    # ---- steps ------------------------------------------------------------------------------------------------------
+
+    def _chain_steps(self) -> list[Step]:
+        node, unseal = self.node, self.keys.open
+        return [
+            Step("synchronising", self._synchronise),
+            Step("anchoring", lambda: batching.run_once(node, unseal) is not None),
+            Step("sending", self._send),
+            Step("opening", lambda: batching.open_batches(node, unseal) > 0),
+            Step("erasing", lambda: erasing.run_once(node, unseal) > 0),
+        ]
+
+    def _city_steps(self) -> list[Step]:
+        node, unseal = self.node, self.keys.open
+        steps = [
+            Step("papers", lambda: papers.run_once(node, unseal).done > 0),
+            Step("releasing", lambda: releasing.run_once(node, unseal) > 0),
+            Step("lookups", lambda: lookups.run_once(node, unseal) > 0),
+        ]
+        if self._settings.publisher:
+            steps.append(Step("publishing", self._publish))
+        return steps
+
+    def _synchronise(self) -> bool:
+        moved = synchronising.run_once(self.node, memory=self._memory).added > 0
+        with self._writing:
+            return publishing.append(self.node, self.log) > 0 or moved
+
+    def _send(self) -> bool:
+        report = sending.run_once(Sender(self.node.begin, self.node.chain, self._signers, self.node.clock))
+        if report.problems:
+            code, _, _ = report.problems[0].partition(":")
+            raise UnavailableError(code, retry_after=1)
+        return report.moved
+
+    def _publish(self) -> bool:
+        return publishing.publish_once(self.node, self.log, self._log_signer, self._writing) is not None
+
+    def _cosign(self, request: bytes) -> bytes:
+        with self._writing:
+            answer = cosigning.answer(self.node, self.log, self._witness, self._note_signers, request)
+        return encode_answer(Answer(answer.status, answer.body, answer.content_type, answer.retry_after))
+
+    # ---- keys -------------------------------------------------------------------------------------------------------
+
+    def _use(self, ring: KeyRing) -> None:
+        self._signers = chain_signers(ring)
+        self._note_signers = note_signers(ring, self.node.network, self.node.division)
+        self._log_signer = log_signer(ring, self.node.network, self.node.division)
+
+    def _reload_keys(self) -> None:
+        """Read the key files again once somebody has rotated one."""
+        newest = _newest(self._settings)
+        if newest == self._keys_seen:
+            return
+        self._keys_seen = newest
+        try:
+            ring = open_keys(self._settings)
+        except LedgerError as error:
+            # The keys in use stay in use; a file that cannot be opened is the operator's to mend.
+            logs.get().error("keys_not_reloaded", code=error.code)
+            return
+        self.keys.replace_ring(ring)
+        self._use(ring)
+        logs.get().info("keys_reloaded")
+
+
+def _newest(settings: NodeSettings) -> int:
+    return max((path.stat().st_mtime_ns for path in settings.path("keys").rglob("*.json")), default=0)

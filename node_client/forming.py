@@ -1,0 +1,212 @@
+"""Forming a pilot's consortium: deployed by nobody's authority, confirmed and voted by its members' own keys.
+
+Every act goes through a member's own node, as it would in a network of real cities: what is written here only says who
+does what and waits. What is done already is left as it is, so forming can be cut anywhere and begun again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlalchemy import select
+
+from ledger.bootstrap import open_node
+from ledger.chain.deployment import contract_address, deploy, deploy_consortium
+from ledger.chain.gateway import Gateway
+from ledger.domain.case_tables import tables
+from ledger.domain.consortium import ContractKind, ProposalKind, ServiceKeyKind
+from ledger.domain.holders import address_of, address_text
+from ledger.domain.reasons import Reason
+from ledger.domain.wrapping import RecipientPrivate
+from ledger.errors import InputError, UnavailableError
+from ledger.services import consortium
+from ledger.services.calendars import notice_calendar
+from ledger.services.context import Node
+from ledger.settings import load_settings
+from ledger.storage.tables import consortium as picture
+from node_client.keys import KeyRing
+from node_client.networks import ROLE_BITS, MemberPlan, Network, founders
+from node_client.supervising import NetworkProcesses
+from node_client.waiting import done
+
+__all__ = ["form", "open_nodes", "public_keys"]
+
+_KINDS = (ContractKind.CATALOGUE, ContractKind.MATERIALS, ContractKind.CASES)
+# The years whose notices a regulator posts are those from the network's first on for which a notice is known.
+_YEARS = 3
+_DEPLOY_SECONDS = 60.0
+# The one department that each city's window has until it lists its own.
+_DEPARTMENT = 1
+
+
+def form(network: Network, processes: NetworkProcesses, *, say: Callable[[str], None]) -> None:
+    """Start a network's processes and bring its consortium to where it can work.
+
+    Args:
+        network: the folder.
+        processes: started here: first the engine, then, once the consortium's contract stands, the nodes.
+        say: tells a person what is being done.
+
+    Raises:
+        SetupError: ``processes.…``.
+        UnavailableError: something takes too long; beginning again goes on from there.
+    """
+    processes.start_engine()
+    gateway = Gateway.connect([network.rpc_url], network.consortium)
+    try:
+        _deploy(network, gateway, say)
+    finally:
+        gateway.close()
+    say("启动六个节点…… / starting the nodes …")
+    processes.start_nodes()
+    nodes = open_nodes(network)
+    try:
+        _confirm(network, nodes, say)
+        _register(network, nodes, say)
+        _post_calendars(network, nodes)
+    finally:
+        for node in nodes.values():
+            node.database.close()
+
+
+def open_nodes(network: Network) -> dict[str, Node]:
+    """Open every member's node as a clerk's command does: the daemon keeps the keys and the way to the others."""
+    return {
+        member.division: open_node(load_settings(network.node_folder(member.division))) for member in network.members
+    }
+
+
+def public_keys(ring: KeyRing) -> Mapping[ServiceKeyKind, bytes]:
+    """Return the public halves of a node's service keys, as they stand on the chain."""
+    ed25519 = {
+        ServiceKeyKind.COSIGN_ED25519: "cosign-ed25519",
+        ServiceKeyKind.REQUESTS_ED25519: "requests-ed25519",
+        ServiceKeyKind.LOG_ED25519: "log-ed25519",
+    }
+    found = {kind: ring.current(name).ed25519().public_key().public_bytes_raw() for kind, name in ed25519.items()}
+    found[ServiceKeyKind.COSIGN_ML_DSA_44] = (
+        ring.current("cosign-ml-dsa-44").ml_dsa_44().public_key().public_bytes_raw()
+    )
+    found[ServiceKeyKind.HPKE] = RecipientPrivate(ring.current("hpke").seed).public().data
+    return dict(sorted(found.items()))
+
+
+def _deploy(network: Network, gateway: Gateway, say: Callable[[str], None]) -> None:
+    """Deploy what is missing; each contract's place follows from the number of its transaction."""
+    signer = network.deployer()
+    count = gateway.nonce(signer.address)
+    if count == 0:
+        say("部署合约…… / deploying the contracts …")
+        deploy_consortium(
+            gateway,
+            signer,
+            name=network.name,
+            status_epoch=network.status_epoch,
+            clock_offset=network.clock_offset,
+            founders=founders(network),
+            wait=_patience(),
+        )
+    for kind in _KINDS[max(0, count - 1) :]:
+        arguments: Sequence[object] = tables() if kind is ContractKind.CASES else ()
+        deploy(gateway, signer, kind.name.lower(), network.consortium, *arguments, wait=_patience())
+
+
+def _confirm(network: Network, nodes: Mapping[str, Node], say: Callable[[str], None]) -> None:
+    """Let each member take its seat, publish its public keys and its address, and list its department."""
+    say("各成员确认、公布密钥…… / members confirm and publish their keys …")
+    waiting = []
+    for member in network.members:
+        node, ring = nodes[member.division], network.ring(member.division)
+        roles = {
+            address_text(address_of(ring.chain[role])): int(bits)
+            for role, bits in ROLE_BITS.items()
+            if role in ring.chain
+        }
+        recovery = address_text(address_of(ring.chain["recover"]))
+        waiting.append((node, consortium.confirm(node, recovery=recovery, role_keys=roles)))
+        keys = dict(public_keys(ring))
+        if not member.publisher:
+            # Only publishers are listed as logs; a key that nobody uses would stand in every policy.
+            del keys[ServiceKeyKind.LOG_ED25519]
+        waiting.extend((node, name) for name in consortium.publish_keys(node, keys))
+        settings = load_settings(network.node_folder(member.division))
+        waiting.append((node, consortium.publish_endpoint(node, settings.public_url)))
+    for node, intent in waiting:
+        done(node, [intent])
+    _departments(network, nodes)
+
+
+def _departments(network: Network, nodes: Mapping[str, Node]) -> None:
+    waiting = []
+    for member in network.members:
+        if not member.regulator:
+            node = nodes[member.division]
+            bodies = {_DEPARTMENT: f"{member.name}政务服务中心"}
+            waiting.append((node, consortium.set_departments(node, bodies)))
+    for node, intents in waiting:
+        done(node, intents)
+
+
+def _register(network: Network, nodes: Mapping[str, Node], say: Callable[[str], None]) -> None:
+    """Let the members vote the three contracts in; the first city proposes."""
+    voters = [member for member in network.members if member.voting]
+    first = nodes[voters[0].division]
+    deployer = network.deployer().address
+    for place, kind in enumerate(_KINDS, start=1):
+        address = contract_address(deployer, place)
+        if _registered(first, address):
+            continue
+        say(f"成员表决：启用 {kind.name.lower()} 合约…… / voting the contract {kind.name.lower()} in …")
+        subject = bytes(12) + bytes.fromhex(address[2:])
+        intent = consortium.propose(
+            first, ProposalKind.GENERATION, target=int(kind), subject=subject, intent=f"generation:{address}"
+        )
+        done(first, [intent])
+        number = _proposal(first, subject)
+        ballots = [(nodes[voter.division], voter) for voter in voters]
+        sent = [(node, consortium.vote(node, number, approve=True)) for node, _ in ballots]
+        for node, ballot in sent:
+            # Whoever comes after the deciding vote finds it closed, which is no fault.
+            done(node, [ballot], unless=(Reason.PROPOSAL_CLOSED,))
+
+
+def _post_calendars(network: Network, nodes: Mapping[str, Node]) -> None:
+    regulator: MemberPlan = next(member for member in network.members if member.regulator)
+    node = nodes[regulator.division]
+    first = time.gmtime(node.clock()).tm_year
+    known = []
+    for year in range(first - 1, first + _YEARS):
+        try:
+            known.append(notice_calendar(year))
+        except InputError:
+            # No notice for that year is out: the contract refuses what needs it.
+            break
+    done(node, consortium.post_calendars(node, known))
+
+
+def _registered(node: Node, address: str) -> bool:
+    table = picture.generations
+    with node.database.read() as connection:
+        return connection.execute(select(table.c.kind).where(table.c.contract == address)).first() is not None
+
+
+def _proposal(node: Node, subject: bytes) -> int:
+    table = picture.proposals
+    with node.database.read() as connection:
+        return int(
+            connection.execute(
+                select(table.c.proposal).where(table.c.subject == subject).order_by(table.c.proposal.desc()).limit(1)
+            ).scalar_one()
+        )
+
+
+def _patience() -> Callable[[], None]:
+    deadline = time.monotonic() + _DEPLOY_SECONDS
+
+    def wait() -> None:
+        if time.monotonic() > deadline:
+            raise UnavailableError("outcomes.slow", waiting=1)
+        time.sleep(0.05)
+
+    return wait
