@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from ledger.domain.events import Event
+from ledger.wire.witnessing import Answer
 
 __all__ = [
     "ROLES",
@@ -318,8 +319,8 @@ class Peers(Protocol):
         """Ask the custodian for what a recorded use lets this city read."""
         ...
 
-    def add_checkpoint(self, member: int, request: bytes) -> tuple[int, bytes]:
-        """Ask another city to cosign a checkpoint (C2SP tlog-witness); answer its status and body."""
+    def add_checkpoint(self, member: int, request: bytes) -> Answer:
+        """Ask another city to cosign a checkpoint (C2SP tlog-witness)."""
         ...
 
     def hand_over(self, member: int, document: bytes) -> None:

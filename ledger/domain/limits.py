@@ -36,6 +36,12 @@ class Limits:
     log_cosigning_cities: int = 15
     # More origins would help nobody: the trees are identical, and each costs every outside witness a state.
     log_publishers: int = 3
+    # Appended in one go: two bundles; the files of a year's log are made in minutes, and a crash loses little.
+    log_append_entries: int = 512
+    # How many sizes of the tree this city remembers having seen first, and when: hours of a busy day.
+    log_seen_sizes: int = 4_096
+    # A cosigner says that it saw the newest block within this time of its own clock.
+    log_timely_seconds: int = 30
     # The network engine's transaction limit is 128 KB; the rest is room for the signature and the envelope.
     transaction_calldata_bytes: int = 96 * 1024
     # A batch must fit a block beside others; measured batches of 200 transitions need 5 M.
@@ -203,6 +209,14 @@ class Limits:
     agreement_matters: int = 200
     # A year's notice is the longest that any published agreement has.
     agreement_notice_days: int = 366
+
+    # --- A node's health ---
+    # The daemon notes what works this often, so that the web process sees it alive.
+    health_note_seconds: int = 5
+    # Longer than any step takes when nothing is wrong: a daemon that is silent so long has stopped or hangs.
+    health_silent_seconds: int = 60
+    # An intent that waits this long waits for a reason that somebody should see.
+    health_waiting_seconds: int = 600
 
     # A receipt holds one record and two entries of the log with their paths.
     receipt_bytes: int = 1024 * 1024

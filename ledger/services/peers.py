@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ledger.errors import UnavailableError
+from ledger.wire.witnessing import Answer
 
 __all__ = ["Unconnected"]
 
@@ -22,7 +23,7 @@ class Unconnected:
         """Ask nobody."""
         raise UnavailableError("peers.unreachable", member=member)
 
-    def add_checkpoint(self, member: int, request: bytes) -> tuple[int, bytes]:
+    def add_checkpoint(self, member: int, request: bytes) -> Answer:
         """Ask nobody."""
         raise UnavailableError("peers.unreachable", member=member)
 

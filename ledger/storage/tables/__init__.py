@@ -9,9 +9,10 @@ contracts that are wider than 63 bits are stored as text.
 from __future__ import annotations
 
 from ledger.storage.tables import cases, catalogue, chain, consents, consortium, materials, refusals
-from ledger.storage.tables.drafts import inbox, material_drafts, peer_nonces, received
+from ledger.storage.tables.drafts import destroyed, inbox, material_drafts, peer_nonces, received
 from ledger.storage.tables.metadata import LOCAL, PROJECTION, metadata
 from ledger.storage.tables.outbox import intents, transactions
+from ledger.storage.tables.steps import daemon_steps, seen_sizes
 
 __all__ = [
     "LOCAL",
@@ -21,6 +22,8 @@ __all__ = [
     "chain",
     "consents",
     "consortium",
+    "daemon_steps",
+    "destroyed",
     "inbox",
     "intents",
     "material_drafts",
@@ -29,5 +32,6 @@ __all__ = [
     "peer_nonces",
     "received",
     "refusals",
+    "seen_sizes",
     "transactions",
 ]

@@ -344,6 +344,16 @@ def upgrade() -> None:
     op.create_index("ix_consents_case", "consents", ["case"], unique=False)
     op.create_index("ix_consents_custodian", "consents", ["custodian"], unique=False)
     op.create_table(
+        "daemon_steps",
+        sa.Column("step", sa.String(length=32), nullable=False),
+        sa.Column("worked_at", sa.BigInteger(), nullable=True),
+        sa.Column("failed_at", sa.BigInteger(), nullable=True),
+        sa.Column("code", sa.String(length=64), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("step", name=op.f("pk_daemon_steps")),
+        info={"kind": "local"},
+    )
+    op.create_table(
         "delegations",
         sa.Column("contract", sa.String(length=42), nullable=False),
         sa.Column("grantor", sa.Integer(), autoincrement=False, nullable=False),
@@ -753,6 +763,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_refusals_member_reason", "refusals", ["member", "reason"], unique=False)
     op.create_index("ix_refusals_subject", "refusals", ["subject"], unique=False)
+    op.create_table(
+        "seen_sizes",
+        sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("size", name=op.f("pk_seen_sizes")),
+        info={"kind": "local"},
+    )
     op.create_table(
         "service_keys",
         sa.Column("member", sa.Integer(), autoincrement=False, nullable=False),
