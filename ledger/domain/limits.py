@@ -78,6 +78,11 @@ class Limits:
     # Clocks of two cities may differ by this much before a signature counts as made in the future.
     peer_clock_seconds: int = 30
 
+    # A delivery is a sealed letter; whole files travel as blobs.
+    peer_delivery_bytes: int = 1024 * 1024
+    # What one city may leave unread here: more than a year of letters between two cities.
+    peer_inbox: int = 20_000
+
     # How long a writer waits for another; a synchroniser's chunk takes well under a second.
     database_lock_seconds: int = 15
     # One database transaction of the synchroniser: full blocks of events stay under a second, a cut loses little.

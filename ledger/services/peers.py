@@ -1,11 +1,203 @@
-"""City to city: who asked, whether it may, and what it is given."""
+"""City to city: who asked, whether it may, and what it is given.
+
+A request counts only when it is signed with a key in force of a member in good standing (RFC 9421), is less than a
+minute old, and its nonce was never seen. Blobs are encrypted content, which any member may carry; a key is released by
+the daemon alone, and only for a use on the record.
+"""
 
 from __future__ import annotations
 
-from ledger.errors import UnavailableError
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.engine import Connection
+
+from ledger.domain.consortium import MemberStatus, ServiceKeyKind
+from ledger.domain.limits import LIMITS
+from ledger.errors import AuthorityError, InputError, NotFoundError, UnavailableError
+from ledger.services.context import Node
+from ledger.storage.tables import consortium as tables
+from ledger.storage.tables import drafts
+from ledger.wire import signatures
+from ledger.wire.deliveries import decode_delivery
 from ledger.wire.witnessing import Answer
 
-__all__ = ["Unconnected"]
+__all__ = [
+    "Asked",
+    "Unconnected",
+    "endpoint_of",
+    "find_request_key",
+    "key_id_of",
+    "serve_blob",
+    "serve_release",
+    "sign_answer",
+    "take_in",
+    "verify",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it arrived; ``path`` with its query, header names lower-case."""
+
+    method: str
+    path: str
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def endpoint_of(connection: Connection, member: int) -> str:
+    """Return where a member's node is reached, without a slash at the end.
+
+    Raises:
+        UnavailableError: ``peers.no_endpoint`` where it has published no address.
+    """
+    table = tables.endpoints
+    url = connection.execute(select(table.c.url).where(table.c.member == member)).scalar()
+    if not url:
+        raise UnavailableError("peers.no_endpoint", member=member)
+    return str(url).rstrip("/")
+
+
+def find_request_key(connection: Connection, key_id: str) -> Ed25519PublicKey | None:
+    """Return the key of ``member:version`` if it is that member's newest and the member is in good standing."""
+    member, _, version = key_id.partition(":")
+    keys, members = tables.service_keys, tables.members
+    row = connection.execute(
+        select(keys.c.key, keys.c.version)
+        .join(members, members.c.member == keys.c.member)
+        .where(
+            keys.c.member == int(member),
+            keys.c.kind == int(ServiceKeyKind.REQUESTS_ED25519),
+            members.c.status == int(MemberStatus.ACTIVE),
+        )
+        .order_by(keys.c.version.desc())
+        .limit(1)
+    ).first()
+    if row is None or row.version != int(version):
+        return None
+    return Ed25519PublicKey.from_public_bytes(bytes(row.key))
+
+
+def key_id_of(connection: Connection, member: int) -> str:
+    """Return ``member:version`` of a member's newest key for requests.
+
+    Raises:
+        NotFoundError: ``registry.no_key`` where it has published none.
+    """
+    keys = tables.service_keys
+    version = connection.execute(
+        select(func.max(keys.c.version)).where(
+            keys.c.member == member, keys.c.kind == int(ServiceKeyKind.REQUESTS_ED25519)
+        )
+    ).scalar()
+    if version is None:
+        raise NotFoundError("registry.no_key", member=member, kind="requests_ed25519")
+    return f"{member}:{version}"
+
+
+def verify(node: Node, asked: Asked) -> int:
+    """Return the member that made a request, having kept its nonce.
+
+    Raises:
+        AuthorityError: ``peers.unsigned``, ``peers.digest``, ``peers.expired``, ``peers.unknown_key``,
+            ``peers.signature``, ``peers.replayed``.
+        FormatError: ``peers.signature_form``.
+    """
+    now = node.clock()
+    with node.database.read() as connection:
+        uri = endpoint_of(connection, node.member) + asked.path
+        found = signatures.verify_request(
+            asked.method,
+            uri,
+            asked.body,
+            asked.headers,
+            find_key=lambda key_id: find_request_key(connection, key_id),
+            now=now,
+        )
+    table = drafts.peer_nonces
+    with node.begin() as uow:
+        uow.connection.execute(delete(table).where(table.c.expires < now))
+        same = (table.c.member == found.member) & (table.c.nonce == found.nonce)
+        if uow.connection.execute(select(table.c.nonce).where(same)).first() is not None:
+            raise AuthorityError("peers.replayed", member=found.member)
+        uow.connection.execute(insert(table).values(member=found.member, nonce=found.nonce, expires=found.expires))
+        uow.commit()
+    return found.member
+
+
+def sign_answer(node: Node, asked: Asked, status: int, body: bytes) -> dict[str, str]:
+    """Return the headers that sign an answer, bound to its request."""
+    with node.database.read() as connection:
+        uri = endpoint_of(connection, node.member) + asked.path
+        key_id = key_id_of(connection, node.member)
+    return signatures.sign_response(
+        status,
+        body,
+        method=asked.method,
+        uri=uri,
+        request_headers=asked.headers,
+        sign=node.keys.sign_request,
+        key_id=key_id,
+        now=node.clock(),
+        nonce=node.random(16).hex(),
+    )
+
+
+def serve_blob(node: Node, cid: str) -> bytes:
+    """Return one block of encrypted content.
+
+    Raises:
+        NotFoundError: ``blobs.not_found``.
+        FormatError: ``blobs.cid``.
+    """
+    return node.blobs.get(cid)
+
+
+def serve_release(node: Node, member: int, use: int, disclosed: bytes) -> bytes:
+    """Return what a recorded use lets that member read; the daemon applies the rules.
+
+    Raises:
+        LedgerError: as ``releasing.release``.
+    """
+    return node.keys.release(use, member, disclosed)
+
+
+def take_in(node: Node, member: int, document: bytes) -> None:
+    """Keep a delivery once.
+
+    Raises:
+        InputError: ``peers.too_long``.
+        FormatError: ``peers.delivery``.
+        UnavailableError: ``peers.inbox_full``: that member has too much lying here unread.
+    """
+    if len(document) > LIMITS.peer_delivery_bytes:
+        raise InputError("peers.too_long", limit=LIMITS.peer_delivery_bytes)
+    delivery = decode_delivery(document)
+    digest = hashlib.sha256(document).digest()
+    table = drafts.inbox
+    with node.begin() as uow:
+        if uow.connection.execute(select(table.c.digest).where(table.c.digest == digest)).first() is not None:
+            return
+        held = uow.connection.execute(
+            select(func.count()).select_from(table).where(table.c.member == member)
+        ).scalar_one()
+        if held >= LIMITS.peer_inbox:
+            raise UnavailableError("peers.inbox_full", retry_after=60)
+        uow.connection.execute(
+            insert(table).values(
+                digest=digest,
+                member=member,
+                kind=delivery.kind,
+                subject=delivery.subject,
+                sealed=delivery.sealed,
+                received_at=node.clock(),
+            )
+        )
+        uow.commit()
 
 
 class Unconnected:
@@ -15,18 +207,18 @@ class Unconnected:
         UnavailableError: ``peers.unreachable``, always.
     """
 
-    def blob(self, member: int, cid: str) -> bytes:
+    def blob(self, member: int, cid: str) -> bytes:  # noqa: ARG002 - the port's signature
         """Fetch nothing."""
         raise UnavailableError("peers.unreachable", member=member)
 
-    def release(self, member: int, use: int, disclosed: bytes) -> bytes:
+    def release(self, member: int, use: int, disclosed: bytes) -> bytes:  # noqa: ARG002 - as above
         """Ask nobody."""
         raise UnavailableError("peers.unreachable", member=member)
 
-    def add_checkpoint(self, member: int, request: bytes) -> Answer:
+    def add_checkpoint(self, member: int, request: bytes) -> Answer:  # noqa: ARG002 - as above
         """Ask nobody."""
         raise UnavailableError("peers.unreachable", member=member)
 
-    def hand_over(self, member: int, document: bytes) -> None:
+    def hand_over(self, member: int, document: bytes) -> None:  # noqa: ARG002 - as above
         """Deliver nothing."""
         raise UnavailableError("peers.unreachable", member=member)

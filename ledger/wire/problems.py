@@ -6,14 +6,28 @@ machines. Where a contract refused something, the reason that it gave is what th
 
 from __future__ import annotations
 
+import json
+
 from ledger.domain.canonical import JsonValue
 from ledger.domain.reasons import Reason
-from ledger.errors import LedgerError, RefusedError, UnavailableError
-from ledger.wire.sentences import Language, Sentence, sentence
+from ledger.errors import (
+    AuthorityError,
+    ConflictError,
+    InputError,
+    IntegrityError,
+    LedgerError,
+    NotFoundError,
+    RefusedError,
+    UnavailableError,
+)
+from ledger.wire.sentences import Language, Sentence, is_known, sentence
 
-__all__ = ["MEDIA_TYPE", "explain", "problem", "reason_sentence"]
+__all__ = ["MEDIA_TYPE", "explain", "problem", "problem_bytes", "read_problem", "reason_sentence"]
 
 MEDIA_TYPE = "application/problem+json"
+_BY_STATUS: dict[int, type[LedgerError]] = {
+    kind.http_status: kind for kind in (AuthorityError, NotFoundError, ConflictError, InputError, IntegrityError)
+}
 
 
 def reason_sentence(reason: int, lang: Language) -> Sentence:
@@ -49,6 +63,30 @@ def problem(error: LedgerError, lang: Language, *, instance: str | None = None) 
     if instance is not None:
         document["instance"] = instance
     return document
+
+
+def problem_bytes(error: LedgerError, lang: Language = "zh") -> bytes:
+    """The problem document as it goes over the wire."""
+    return json.dumps(problem(error, lang), ensure_ascii=False).encode()
+
+
+def read_problem(data: bytes) -> LedgerError | None:
+    """The error that another node's problem document tells of; ``None`` where it is none of ours.
+
+    The kind follows from the status, and only codes that this node has words for are taken over.
+    """
+    try:
+        document = json.loads(data)
+        code, facts, status = document["code"], document["facts"], document["status"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(code, str) or not isinstance(facts, dict) or not is_known(code):
+        return None
+    known = {name: value for name, value in facts.items() if isinstance(value, str | int | bool | None)}
+    if status == UnavailableError.http_status:
+        retry = document.get("retry_after")
+        return UnavailableError(code, retry_after=retry if isinstance(retry, int) else 5, **known)
+    return _BY_STATUS.get(status, InputError)(code, **known)
 
 
 def _sort(error: LedgerError) -> str:

@@ -1,0 +1,73 @@
+"""What the other cities' nodes ask of this one: encrypted blocks, releases for recorded uses, deliveries.
+
+Requests and answers are signed (RFC 9421); an answer to a request that could not be verified is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from ledger.domain.limits import LIMITS
+from ledger.errors import InputError, LedgerError, UnavailableError
+from ledger.services import peers
+from ledger.services.context import Node
+from ledger.services.peers import Asked
+from ledger.wire.problems import MEDIA_TYPE, problem_bytes
+
+__all__ = ["peers_router"]
+
+_OCTETS = "application/octet-stream"
+
+
+def peers_router(node: Node) -> APIRouter:
+    """Return the routes under ``/peers/v1``.
+
+    Args:
+        node: this city.
+    """
+    router = APIRouter(prefix="/peers/v1", tags=["peers"])
+
+    @router.get("/blobs/{cid}", summary="One block of encrypted content, by its CID", response_class=Response)
+    async def blob(request: Request, cid: str) -> Response:
+        return await _answer(node, request, lambda _member, _body: peers.serve_blob(node, cid))
+
+    @router.post("/releases/{use}", summary="What a recorded use lets the asking city read", response_class=Response)
+    async def release(request: Request, use: int) -> Response:
+        return await _answer(node, request, lambda member, body: peers.serve_release(node, member, use, body))
+
+    @router.post("/inbox", summary="Deliver a sealed document", response_class=Response)
+    async def inbox(request: Request) -> Response:
+        def take(member: int, body: bytes) -> bytes:
+            peers.take_in(node, member, body)
+            return b""
+
+        return await _answer(node, request, take)
+
+    return router
+
+
+async def _answer(node: Node, request: Request, serve: Callable[[int, bytes], bytes]) -> Response:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LIMITS.peer_delivery_bytes:
+            raise InputError("peers.too_long", limit=LIMITS.peer_delivery_bytes)
+    query = f"?{request.url.query}" if request.url.query else ""
+    asked = Asked(request.method, request.url.path + query, bytes(body), dict(request.headers))
+    return await run_in_threadpool(_respond, node, asked, serve)
+
+
+def _respond(node: Node, asked: Asked, serve: Callable[[int, bytes], bytes]) -> Response:
+    member = peers.verify(node, asked)
+    headers: dict[str, str] = {}
+    try:
+        status, kind, body = 200, _OCTETS, serve(member, asked.body)
+    except LedgerError as error:
+        # The other side verifies refusals too: only this city may say no in its own name.
+        status, kind, body = error.http_status, MEDIA_TYPE, problem_bytes(error)
+        if isinstance(error, UnavailableError):
+            headers["retry-after"] = str(error.retry_after)
+    return Response(body, status, headers={**headers, **peers.sign_answer(node, asked, status, body)}, media_type=kind)
