@@ -12,20 +12,19 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-
-from ledger.wire.witnessing import Answer, encode_answer
+from pathlib import Path
 
 from ledger.bootstrap import KEY_SOCKET, open_node
 from ledger.errors import LedgerError, UnavailableError
 from ledger.log.files import DirectoryFiles
 from ledger.log.store import LogStore
+from ledger.log.view import LogView
 from ledger.services import (
     batching,
     cosigning,
     custody,
     erasing,
     health,
-    lookups,
     papers,
     publishing,
     releasing,
@@ -33,14 +32,16 @@ from ledger.services import (
     synchronising,
 )
 from ledger.services.context import Node
+from ledger.services.cosigning import Witness
 from ledger.services.sending import Sender
 from ledger.settings import NodeSettings
+from ledger.wire.witnessing import Answer, encode_answer
 from node_client import logs
 from node_client.keyholder import DaemonKeyHolder, KeyServer, chain_signers, log_signer, note_signers
 from node_client.keys import KeyRing, open_key_ring, read_passphrase
 from node_client.peers import HttpPeers
 
-__all__ = ["Daemon", "Lane", "Step", "open_keys"]
+__all__ = ["Daemon", "Lane", "Step", "open_keys", "witness_path"]
 
 _LONGEST = 60.0
 
@@ -103,6 +104,12 @@ def open_keys(settings: NodeSettings) -> KeyRing:
     return open_key_ring(settings.path("keys"), read_passphrase(settings.path(settings.passphrase_file)))
 
 
+def witness_path(settings: NodeSettings, ring: KeyRing) -> Path:
+    """Return where the memory of the present cosigning keys lies: rotated keys begin a new one."""
+    versions = f"{ring.current('cosign-ed25519').version}-{ring.current('cosign-ml-dsa-44').version}"
+    return settings.path(f"witness-{versions}.db")
+
+
 class Daemon:
     """A city's node at work: holds the keys, answers for them on the socket, and runs the steps.
 
@@ -128,16 +135,15 @@ class Daemon:
         )
         node = self.node
         self.log = LogStore(DirectoryFiles(node.log_folder))
-        self._writing = threading.Lock()
-        self._witness = cosigning.open_witness(
-            settings.path("witness.db"), note_signers(ring, node.network, node.division)
-        )
-        self.keys.bind(
-            node, custody.custody_store(node, settings.path("custody.db"), ring.current("custody").seed), self._cosign
-        )
+        store = custody.custody_store(node, settings.path("custody.db"), ring.current("custody").seed)
+        self.keys.bind(node, store, self._cosign)
         self._use(ring)
         self._memory = synchronising.StatusMemory()
-        self.lanes = (Lane("chain", node, self._chain_steps()), Lane("cities", node, self._city_steps()))
+        self.lanes = (
+            Lane("chain", node, self._chain_steps()),
+            Lane("log", node, self._log_steps()),
+            Lane("cities", node, self._city_steps()),
+        )
         self._server: KeyServer | None = None
 
     def start(self) -> None:
@@ -192,21 +198,22 @@ class Daemon:
             Step("erasing", lambda: erasing.run_once(node, unseal) > 0),
         ]
 
-    def _city_steps(self) -> list[Step]:
-        node, unseal = self.node, self.keys.open
-        steps = [
-            Step("papers", lambda: papers.run_once(node, unseal).done > 0),
-            Step("releasing", lambda: releasing.run_once(node, unseal) > 0),
-            Step("lookups", lambda: lookups.run_once(node, unseal) > 0),
-        ]
+    def _log_steps(self) -> list[Step]:
+        # One lane alone writes the log's files; the witness reads them.
+        steps = [Step("appending", lambda: publishing.append(self.node, self.log) > 0)]
         if self._settings.publisher:
             steps.append(Step("publishing", self._publish))
         return steps
 
+    def _city_steps(self) -> list[Step]:
+        node, unseal = self.node, self.keys.open
+        return [
+            Step("papers", lambda: papers.run_once(node, unseal).done > 0),
+            Step("releasing", lambda: releasing.run_once(node, unseal) > 0),
+        ]
+
     def _synchronise(self) -> bool:
-        moved = synchronising.run_once(self.node, memory=self._memory).added > 0
-        with self._writing:
-            return publishing.append(self.node, self.log) > 0 or moved
+        return synchronising.run_once(self.node, memory=self._memory).added > 0
 
     def _send(self) -> bool:
         report = sending.run_once(Sender(self.node.begin, self.node.chain, self._signers, self.node.clock))
@@ -216,18 +223,19 @@ class Daemon:
         return report.moved
 
     def _publish(self) -> bool:
-        return publishing.publish_once(self.node, self.log, self._log_signer, self._writing) is not None
+        return publishing.publish_once(self.node, self.log, self._log_signer) is not None
 
     def _cosign(self, request: bytes) -> bytes:
-        with self._writing:
-            answer = cosigning.answer(self.node, self.log, self._witness, self._note_signers, request)
+        answer = self._witness.answer(request)
         return encode_answer(Answer(answer.status, answer.body, answer.content_type, answer.retry_after))
 
     # ---- keys -------------------------------------------------------------------------------------------------------
 
     def _use(self, ring: KeyRing) -> None:
         self._signers = chain_signers(ring)
-        self._note_signers = note_signers(ring, self.node.network, self.node.division)
+        signers = note_signers(ring, self.node.network, self.node.division)
+        state = cosigning.open_witness(witness_path(self._settings, ring), signers)
+        self._witness = Witness(self.node, LogView(DirectoryFiles(self.node.log_folder)), state, signers)
         self._log_signer = log_signer(ring, self.node.network, self.node.division)
 
     def _reload_keys(self) -> None:

@@ -22,6 +22,10 @@ from ledger.domain.consortium import Level, Role
 from ledger.domain.divisions import division, full_name
 from ledger.domain.holders import address_of, address_text
 from ledger.errors import ConflictError, SetupError
+from ledger.services.cosigning import begin_witness
+from ledger.settings import load_settings
+from node_client.daemon import witness_path
+from node_client.keyholder import note_signers
 from node_client.keys import KeyRing, create_key_ring, open_key_ring, read_passphrase
 from node_client.processes import free_port
 
@@ -257,7 +261,7 @@ def _make_node(network: Network, member: MemberPlan, port: int, random: Callable
     _passphrase(folder, random)
     roles = tuple(role for role in ("administer", "recover", *ROLE_BITS) if role != "regulate" or member.regulator)
     passphrase = read_passphrase(folder / "passphrase")
-    create_key_ring(folder / "keys", passphrase, random, roles=roles, scrypt_n=_SCRYPT_N)
+    ring = create_key_ring(folder / "keys", passphrase, random, roles=roles, scrypt_n=_SCRYPT_N)
     values: dict[str, Any] = {
         "network": network.name,
         "division": member.division,
@@ -276,6 +280,7 @@ def _make_node(network: Network, member: MemberPlan, port: int, random: Callable
         "publish_blocks": network.status_epoch,
     }
     write_private(folder / "node.toml", "".join(f"{name} = {_toml(value)}\n" for name, value in values.items()))
+    begin_witness(witness_path(load_settings(folder), ring), note_signers(ring, network.name, member.division))
 
 
 def _network_toml(network: Network) -> str:

@@ -1,0 +1,36 @@
+"""Whether this node is alive, whether it is ready, and its figures for Prometheus."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from api.deps import Site
+from api.problems import language
+from ledger.services import health
+from ledger.wire.sentences import sentence
+
+__all__ = ["health_router"]
+
+
+def health_router(site: Site) -> APIRouter:
+    """Return ``/healthz`` and ``/readyz``."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/healthz", summary="Whether this process answers")
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/readyz", summary="Whether the node is ready; if not, what is wrong and what to do")
+    def readyz(request: Request) -> Response:
+        found = health.findings(site.node)
+        lang = language(request)
+        listed: list[dict[str, Any]] = []
+        for finding in found:
+            told = sentence(finding.code, lang, **finding.facts)
+            listed.append({"code": finding.code, "text": told.text, "next_step": told.next_step})
+        return JSONResponse({"ready": not found, "findings": listed}, 503 if found else 200)
+
+    return router

@@ -1,0 +1,34 @@
+"""Verifying a receipt over HTTP: the same check that ``tongban verify`` makes offline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+
+from api.deps import Site
+from ledger.wire.receipts import read_receipt
+from ledger.wire.verification import verify_receipt
+
+__all__ = ["verification_router"]
+
+_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}}
+
+
+def verification_router(site: Site) -> APIRouter:
+    """Return ``POST /v1/verify``."""
+    router = APIRouter(prefix="/v1", tags=["verification"])
+
+    @router.post("/verify", summary="Verify a receipt against the network's policy", openapi_extra=_BODY)
+    async def verify(request: Request) -> dict[str, Any]:
+        # The bytes themselves: a receipt is read strictly, duplicate keys and other spellings are refused.
+        receipt = read_receipt(await request.body())
+        verdict = await run_in_threadpool(verify_receipt, receipt, site.policy(), now=site.node.clock())
+        checks = [
+            {"name": check.name, "outcome": check.outcome.value, "code": check.code, "evidence": dict(check.evidence)}
+            for check in verdict.checks
+        ]
+        return {"good": verdict.good, "checks": checks}
+
+    return router
