@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
+from ledger.domain import canonical
+from ledger.domain.agreements import text_digest
 from ledger.domain.calls import Fields, Value
 from ledger.domain.consortium import ProposalKind, ServiceKeyKind
 from ledger.domain.operations import Operation
@@ -86,13 +88,13 @@ def set_departments(node: Node, names: Mapping[int, str], *, active: bool = True
     ]
 
 
-def post_calendars(node: Node, calendars: Iterable[YearCalendar], *, notice: bytes = bytes(32)) -> list[str]:
-    """Post working-day calendars with a regulator's key; ``notice`` is the digest of the State Council's notice."""
+def post_calendars(node: Node, calendars: Iterable[YearCalendar]) -> list[str]:
+    """Post working-day calendars with a regulator's key, each under the digest of its notice's title."""
     return [
         _enqueue(
             node,
             Operation.POST_CALENDARS,
-            {"year": item.year, "low": item.low, "high": item.high, "notice": notice},
+            {"year": item.year, "low": item.low, "high": item.high, "notice": text_digest(_notice(item.year))},
             f"calendar:{item.year}:{_short(item.low.to_bytes(32) + item.high.to_bytes(32))}",
             role="regulate",
         )
@@ -114,6 +116,11 @@ def _enqueue(node: Node, operation: Operation, fields: Fields, name: str, *, rol
         )
         uow.commit()
     return name
+
+
+def _notice(year: int) -> canonical.JsonObject:
+    """The notice that a year's calendar follows, by the title under which the State Council publishes it."""
+    return {"organ": "国务院办公厅", "title": f"国务院办公厅关于{year}年部分节假日安排的通知", "year": year}
 
 
 def _short(data: bytes) -> str:
