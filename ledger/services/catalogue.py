@@ -1,0 +1,320 @@
+"""Matters that cities publish, and the agreements under which they receive and decide for one another.
+
+Published documents are public: each lies as one raw block whose identifier is the digest that stands on the chain, so
+whoever has the chain can fetch and check it. Every function writes one intent and returns its name; asking twice does it
+once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from ledger.blobs.cids import cid_from_digest
+from ledger.domain import canonical
+from ledger.domain.agreements import AgreementKind, text_digest
+from ledger.domain.calls import Fields
+from ledger.domain.cases import Mode
+from ledger.domain.catalogue import LimitRule, agreement_id, modes_of
+from ledger.domain.consortium import ContractKind
+from ledger.domain.matters import Matter, read_matter
+from ledger.domain.operations import Operation
+from ledger.errors import IntegrityError, NotFoundError
+from ledger.services import sending
+from ledger.services.context import Node
+from ledger.services.registry import current_contract
+from ledger.storage.tables import catalogue as tables
+
+__all__ = [
+    "AgreementShown",
+    "MatterShown",
+    "accept",
+    "agreements",
+    "covering",
+    "delegate",
+    "draft",
+    "end",
+    "matter_document",
+    "matters",
+    "publish",
+    "withdraw",
+]
+
+_ZERO = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class MatterShown:
+    """A member's newest version of a matter, as the chain has it."""
+
+    member: int
+    matter: bytes
+    version: int
+    code: str
+    rule: LimitRule
+    digest: bytes
+    offered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementShown:
+    """One version of an agreement: parties, matters with their modes, and where it stands."""
+
+    agreement: bytes
+    version: int
+    kind: AgreementKind
+    parent: bytes
+    predecessor: bytes
+    parties: tuple[int, ...]
+    matters: tuple[tuple[bytes, tuple[Mode, ...]], ...]
+    notice_days: int
+    valid_from: int
+    valid_until: int
+    accepted: tuple[int, ...]
+    in_force_at: int | None
+    superseded_at: int | None
+    ends: int | None
+
+
+def publish(node: Node, matter: Matter) -> str:
+    """Publish this city's entry of a matter, as a new version where there is one already."""
+    document = canonical.encode(matter.document())
+    node.blobs.put(document)
+    fields: Fields = {
+        "matter": matter.code.id,
+        "rule": matter.rule.pack(),
+        "digest": matter.digest,
+        "blob": matter.digest,
+        "code": matter.code.text,
+    }
+    return _enqueue(node, Operation.PUBLISH, fields, f"publish:{matter.digest.hex()}", role="operate")
+
+
+def withdraw(node: Node, matter: bytes, *, intent: str) -> str:
+    """Open no new cases of a matter here any more; running ones finish."""
+    return _enqueue(node, Operation.WITHDRAW, {"value": matter}, intent, role="operate")
+
+
+def draft(
+    node: Node,
+    text: canonical.JsonObject,
+    *,
+    parties: Sequence[int],
+    matters: Mapping[bytes, int],
+    notice_days: int,
+    valid_from: int,
+    valid_until: int = 0,
+    salt: bytes = _ZERO,
+    kind: AgreementKind = AgreementKind.NEW,
+    agreement: bytes = _ZERO,
+    parent: bytes = _ZERO,
+    predecessor: bytes = _ZERO,
+) -> tuple[bytes, str]:
+    """Put an agreement's text to its parties; return its id and the intent.
+
+    Args:
+        node: the drafting city, a party.
+        text: the document itself.
+        parties: members, by number.
+        matters: modes of handling for each matter, as ``catalogue.mode_bits``.
+        notice_days: between a party's notice and the end.
+        valid_from: POSIX seconds.
+        valid_until: 0 for no end.
+        salt: of a new agreement's id; 32 random bytes.
+        kind: new, or an amendment or accession of ``agreement``.
+        agreement: the one that is changed.
+        parent: the agreement that a new one rests on.
+        predecessor: the one that a new one succeeds.
+    """
+    digest = text_digest(text)
+    node.blobs.put(canonical.encode(text))
+    contract = _contract(node)
+    named = agreement
+    if kind is AgreementKind.NEW:
+        named = agreement_id(chain_id=node.chain_id, contract=contract, member=node.member, salt=salt)
+    listed = sorted(matters.items())
+    fields: Fields = {
+        # A new agreement's id is made by the contract from this salt; a change names the agreement.
+        "agreement": salt if kind is AgreementKind.NEW else agreement,
+        "kind": int(kind),
+        "parent": parent,
+        "predecessor": predecessor,
+        "notice_days": notice_days,
+        "valid_from": valid_from,
+        "valid_until": valid_until,
+        "digest": digest,
+        "blob": digest,
+        "parties": sorted(parties),
+        "matters": [matter for matter, _ in listed],
+        "modes": [bits for _, bits in listed],
+    }
+    return named, _enqueue(node, Operation.DRAFT, fields, f"draft:{named.hex()}:{digest.hex()[:16]}")
+
+
+def accept(node: Node, agreement: bytes, version: int) -> str:
+    """Accept a draft with this member's own key."""
+    return _enqueue(
+        node, Operation.ACCEPT, {"agreement": agreement, "version": version}, f"accept:{agreement.hex()}:{version}"
+    )
+
+
+def end(node: Node, agreement: bytes, notice: canonical.JsonObject) -> str:
+    """Give notice; running cases finish under the old terms."""
+    node.blobs.put(canonical.encode(notice))
+    fields: Fields = {"agreement": agreement, "digest": text_digest(notice)}
+    return _enqueue(node, Operation.END, fields, f"end:{agreement.hex()}")
+
+
+def delegate(
+    node: Node, grantee: int, matter: bytes, text: canonical.JsonObject, *, valid_from: int, valid_until: int
+) -> str:
+    """Authorise another city to decide a matter in this one's name 异地授权."""
+    digest = text_digest(text)
+    node.blobs.put(canonical.encode(text))
+    fields: Fields = {
+        "grantee": grantee,
+        "matter": matter,
+        "valid_from": valid_from,
+        "valid_until": valid_until,
+        "digest": digest,
+        "blob": digest,
+    }
+    return _enqueue(node, Operation.DELEGATE, fields, f"delegate:{grantee}:{matter.hex()[:16]}:{digest.hex()[:16]}")
+
+
+def matters(connection: Connection, member: int | None = None) -> list[MatterShown]:
+    """Return what members offer now, or one member's."""
+    table = tables.matters
+    query = select(table).where(table.c.offered).order_by(table.c.member, table.c.code)
+    if member is not None:
+        query = query.where(table.c.member == member)
+    return [
+        MatterShown(
+            row.member, bytes(row.matter), row.version, row.code, LimitRule.unpack(int(row.rule)), bytes(row.digest),
+            offered=True,
+        )
+        for row in connection.execute(query)
+    ]  # fmt: skip
+
+
+def matter_document(node: Node, member: int, matter: bytes) -> tuple[Matter, int]:
+    """Return a member's published entry of a matter and its version, from here or from that member.
+
+    Raises:
+        NotFoundError: ``catalogue.not_offered``.
+        IntegrityError: ``catalogue.document_differs``.
+        UnavailableError: ``peers.…``.
+    """
+    with node.database.read() as connection:
+        found = next((item for item in matters(connection, member) if item.matter == matter), None)
+    if found is None:
+        raise NotFoundError("catalogue.not_offered", member=member)
+    cid = cid_from_digest(found.digest)
+    try:
+        data = node.blobs.get(cid)
+    except NotFoundError:
+        data = node.peers.blob(member, cid)
+    document = read_matter(data)
+    if document.digest != found.digest:
+        raise IntegrityError("catalogue.document_differs", member=member)
+    node.blobs.put(data)
+    return document, found.version
+
+
+def agreements(connection: Connection, agreement: bytes | None = None) -> list[AgreementShown]:
+    """Return agreements with all their versions, the newest version of each first; or one agreement's."""
+    table = tables.agreements
+    query = select(table).order_by(table.c.block, table.c.agreement, table.c.version.desc())
+    if agreement is not None:
+        query = query.where(table.c.agreement == agreement)
+    return [_shown(connection, row) for row in connection.execute(query).all()]
+
+
+def covering(
+    connection: Connection, *, receiving: int, handling: int, matter: bytes, mode: Mode, now: int
+) -> tuple[bytes, int] | None:
+    """Return the agreement and version to name for a new case, or ``None`` where none covers it.
+
+    Of several that cover it the one that came into force last is named: a later text of the same parties is the one that
+    they mean.
+    """
+    fitting = []
+    for item in agreements(connection):
+        if item.in_force_at is None or item.superseded_at is not None:
+            continue
+        over = item.ends is not None and now >= item.ends
+        if over or now < item.valid_from or (item.valid_until and now >= item.valid_until):
+            continue
+        if {receiving, handling} <= set(item.parties) and mode in dict(item.matters).get(matter, ()):
+            fitting.append((item.in_force_at, item.agreement, item.version))
+    if not fitting:
+        return None
+    _, agreement, version = max(fitting)
+    return agreement, version
+
+
+def _shown(connection: Connection, row: object) -> AgreementShown:
+    agreement, version = row.agreement, row.version  # type: ignore[attr-defined]  # a row of the table above
+    parties, items, accepted, ends = (
+        tables.agreement_parties,
+        tables.agreement_items,
+        tables.acceptances,
+        tables.agreement_ends,
+    )
+    members = connection.execute(
+        select(parties.c.member)
+        .where(parties.c.agreement == agreement, parties.c.version == version, parties.c.party)
+        .order_by(parties.c.member)
+    ).scalars()
+    listed = connection.execute(
+        select(items.c.matter, items.c.modes)
+        .where(items.c.agreement == agreement, items.c.version == version)
+        .order_by(items.c.matter)
+    )
+    signed = connection.execute(
+        select(accepted.c.member)
+        .where(accepted.c.agreement == agreement, accepted.c.version == version)
+        .order_by(accepted.c.member)
+    ).scalars()
+    values = row._mapping  # type: ignore[attr-defined]  # noqa: SLF001 - SQLAlchemy's public name
+    return AgreementShown(
+        agreement=bytes(agreement),
+        version=version,
+        kind=AgreementKind(values["kind"]),
+        parent=bytes(values["parent"]),
+        predecessor=bytes(values["predecessor"]),
+        parties=tuple(members),
+        matters=tuple((bytes(item.matter), modes_of(item.modes)) for item in listed),
+        notice_days=values["notice_days"],
+        valid_from=values["valid_from"],
+        valid_until=values["valid_until"],
+        accepted=tuple(signed),
+        in_force_at=values["in_force_at"],
+        superseded_at=values["superseded_at"],
+        ends=connection.execute(select(ends.c.effective).where(ends.c.agreement == agreement)).scalar(),
+    )
+
+
+def _contract(node: Node) -> str:
+    with node.database.read() as connection:
+        return current_contract(connection, ContractKind.CATALOGUE)
+
+
+def _enqueue(node: Node, operation: Operation, fields: Fields, name: str, *, role: str = "administer") -> str:
+    contract = _contract(node)
+    with node.begin() as uow:
+        sending.enqueue(
+            uow.connection,
+            intent=name,
+            operation=operation,
+            contract=contract,
+            role=role,
+            subject=_ZERO,
+            fields=fields,
+            now=node.clock(),
+        )
+        uow.commit()
+    return name
