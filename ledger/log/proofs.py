@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ledger.domain.checkpoints import parse_checkpoint
 from ledger.errors import NotFoundError
+from ledger.log.reader import TreeReader
 from ledger.log.store import LogStore
 from ledger.wire.proofs import LogProof, format_proof
 
@@ -31,7 +32,7 @@ def make_proof_file(store: LogStore, index: int, *, extra: bytes | None = None) 
     return format_proof(make_proof(store, index, extra=extra))
 
 
-def make_paths(store: LogStore, indexes: Iterable[int], size: int) -> dict[int, tuple[bytes, ...]]:
+def make_paths(store: TreeReader, indexes: Iterable[int], size: int) -> dict[int, tuple[bytes, ...]]:
     """Prove several entries under one checkpoint of ``size``, as a receipt carries them.
 
     Raises:

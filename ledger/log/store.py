@@ -64,6 +64,10 @@ class LogStore(TreeReader):
         """The same with its signatures."""
         return self._note
 
+    def served(self) -> tuple[bytes | None, TreeReader]:
+        """Return the checkpoint that is served now, and the tree to prove under it."""
+        return self._note, self
+
     def append(self, entries: Sequence[bytes]) -> Head:
         """Append entries durably; they are in the tree when this returns, and not at all when it raises.
 

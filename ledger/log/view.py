@@ -53,6 +53,17 @@ class LogView:
             return Served(self.checkpoint(), "text/plain; charset=utf-8", immutable=False)
         return self.tree().tile(path)
 
+    def served(self) -> tuple[bytes | None, TreeReader]:
+        """Return the checkpoint that is served now, ``None`` before the first, and the tree to prove under it.
+
+        Raises:
+            IntegrityError: as ``checkpoint`` and ``tree``.
+        """
+        try:
+            return self.checkpoint(), self.tree()
+        except NotFoundError:
+            return None, self.tree()
+
     def checkpoint(self) -> bytes:
         """The signed checkpoint that is served now.
 

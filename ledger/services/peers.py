@@ -17,7 +17,8 @@ from sqlalchemy.engine import Connection
 
 from ledger.domain.consortium import MemberStatus, ServiceKeyKind
 from ledger.domain.limits import LIMITS
-from ledger.errors import AuthorityError, InputError, NotFoundError, UnavailableError
+from ledger.errors import AuthorityError, InputError, LedgerError, NotFoundError, UnavailableError
+from ledger.services import audit
 from ledger.services.context import Node
 from ledger.storage.tables import consortium as tables
 from ledger.storage.tables import drafts
@@ -163,7 +164,13 @@ def serve_release(node: Node, member: int, use: int, disclosed: bytes) -> bytes:
     Raises:
         LedgerError: as ``releasing.release``.
     """
-    return node.keys.release(use, member, disclosed)
+    try:
+        return node.keys.release(use, member, disclosed)
+    except LedgerError as error:
+        # A refusal is part of what happened to the material; a daemon that is away is not.
+        if not isinstance(error, UnavailableError):
+            audit.note_error(node, "release", error, member=member, subject=f"use:{use}")
+        raise
 
 
 def take_in(node: Node, member: int, document: bytes) -> None:

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
+from ledger.domain.checkpoints import parse_checkpoint
 from ledger.domain.disclosures import select_disclosures
 from ledger.domain.status import leaf_status_identifier
 from ledger.errors import IntegrityError, NotFoundError, UnavailableError
 from ledger.log.proofs import make_paths
 from ledger.log.store import LogStore
+from ledger.log.view import LogView
 from ledger.projections import journal, status
 from ledger.services.context import Node
 from ledger.services.releasing import Unseal, own_leaf
@@ -25,7 +27,9 @@ __all__ = ["issue"]
 _ENGINES = {"embedded": "single-sequencer"}
 
 
-def issue(node: Node, unseal: Unseal, log: LogStore, contract: str, leaf: int, fields: Sequence[str]) -> Receipt:
+def issue(
+    node: Node, unseal: Unseal, log: LogStore | LogView, contract: str, leaf: int, fields: Sequence[str]
+) -> Receipt:
     """Make a receipt for one leaf of this city's own, opening the named fields and no other.
 
     Args:
@@ -42,9 +46,10 @@ def issue(node: Node, unseal: Unseal, log: LogStore, contract: str, leaf: int, f
         ConflictError: ``releases.erased``, ``releases.revoked``.
     """
     own = own_leaf(node, unseal, contract, leaf)
-    published, note = log.published, log.published_note
-    if published is None or note is None:
+    note, entries = log.served()
+    if note is None:
         raise UnavailableError("receipts.not_published")
+    published, _ = parse_checkpoint(note)
     with node.database.read() as connection:
         batches = tables.batches
         row = connection.execute(
@@ -62,7 +67,7 @@ def issue(node: Node, unseal: Unseal, log: LogStore, contract: str, leaf: int, f
         tree = status.tree_at(connection, entry.block_number)
     if (tree.root(), tree.size) != (entry.status_root, entry.status_size):
         raise IntegrityError("receipts.status_differs", block=entry.block_number)
-    paths = make_paths(log, (anchored, index), published.size)
+    paths = make_paths(entries, (anchored, index), published.size)
     return Receipt(
         engine=_ENGINES.get(node.engine, node.engine),
         record=own.record,
@@ -71,8 +76,8 @@ def issue(node: Node, unseal: Unseal, log: LogStore, contract: str, leaf: int, f
         entry=own.entry,
         blinding=own.blinding,
         path=own.proof,
-        anchored=LoggedEntry(anchored, log.entry(anchored), paths[anchored]),
-        status=LoggedEntry(index, log.entry(index), paths[index]),
+        anchored=LoggedEntry(anchored, entries.entry(anchored), paths[anchored]),
+        status=LoggedEntry(index, entries.entry(index), paths[index]),
         absence=tree.absence_proof(leaf_status_identifier(contract, leaf >> 32, leaf & 0xFFFFFFFF)),
         checkpoint=note,
     )

@@ -69,6 +69,10 @@ class Record:
             self._save()
         return self._facts[name]  # type: ignore[return-value]  # what was written down is what was made
 
+    def count(self, kind: str) -> int:
+        """Return how many facts of a kind (``kind:name``) there are."""
+        return sum(name.startswith(f"{kind}:") for name in self._facts)
+
     def expect(self, step: int, name: str, expected: object, found: object) -> None:
         """Settle one expectation; the same again replaces it."""
         item = Expectation(step, name, str(expected), str(found))

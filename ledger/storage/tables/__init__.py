@@ -8,7 +8,8 @@ contracts that are wider than 63 bits are stored as text.
 
 from __future__ import annotations
 
-from ledger.storage.tables import cases, catalogue, chain, consents, consortium, materials, refusals
+from ledger.storage.tables import cases, catalogue, chain, consents, consortium, holders, materials, refusals
+from ledger.storage.tables.audit import audit
 from ledger.storage.tables.drafts import destroyed, inbox, material_drafts, peer_nonces, received
 from ledger.storage.tables.metadata import LOCAL, PROJECTION, metadata
 from ledger.storage.tables.outbox import intents, transactions
@@ -17,6 +18,7 @@ from ledger.storage.tables.steps import daemon_steps, seen_sizes
 __all__ = [
     "LOCAL",
     "PROJECTION",
+    "audit",
     "cases",
     "catalogue",
     "chain",

@@ -95,6 +95,17 @@ def upgrade() -> None:
     )
     op.create_index("ix_agreements_in_force_at", "agreements", ["in_force_at"], unique=False)
     op.create_table(
+        "allotments",
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("batch", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("index", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("case", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("contract", "batch", "index", name=op.f("pk_allotments")),
+        info={"kind": "local"},
+    )
+    op.create_index("ix_allotments_case", "allotments", ["case"], unique=False)
+    op.create_table(
         "assents",
         sa.Column("case", sa.LargeBinary(length=32), nullable=False),
         sa.Column("member", sa.Integer(), autoincrement=False, nullable=False),
@@ -107,6 +118,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("case", "member", name=op.f("pk_assents")),
         info={"kind": "projection"},
     )
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("member", sa.Integer(), nullable=False),
+        sa.Column("subject", sa.String(length=96), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
+        info={"kind": "local"},
+    )
+    op.create_index("ix_audit_subject", "audit", ["subject"], unique=False)
     op.create_table(
         "batches",
         sa.Column("contract", sa.String(length=42), nullable=False),
@@ -344,6 +367,16 @@ def upgrade() -> None:
     op.create_index("ix_consents_case", "consents", ["case"], unique=False)
     op.create_index("ix_consents_custodian", "consents", ["custodian"], unique=False)
     op.create_table(
+        "custody_cases",
+        sa.Column("holder", sa.String(length=42), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("holder", name=op.f("pk_custody_cases")),
+        info={"kind": "local"},
+    )
+    op.create_index("ix_custody_cases_person", "custody_cases", ["person"], unique=False)
+    op.create_table(
         "daemon_steps",
         sa.Column("step", sa.String(length=32), nullable=False),
         sa.Column("worked_at", sa.BigInteger(), nullable=True),
@@ -523,6 +556,22 @@ def upgrade() -> None:
     )
     op.create_index("ix_log_entries_kind_block", "log_entries", ["kind", "block"], unique=False)
     op.create_table(
+        "lookup_questions",
+        sa.Column("lookup", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("asked", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("purpose", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("delivered_at", sa.BigInteger(), nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
+        sa.Column("fetched_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("lookup", name=op.f("pk_lookup_questions")),
+        info={"kind": "local"},
+    )
+    op.create_index("ix_lookup_questions_delivered_at", "lookup_questions", ["delivered_at"], unique=False)
+    op.create_index("ix_lookup_questions_fetched_at", "lookup_questions", ["fetched_at"], unique=False)
+    op.create_table(
         "lookups",
         sa.Column("lookup", sa.LargeBinary(length=32), nullable=False),
         sa.Column("asker", sa.Integer(), autoincrement=False, nullable=False),
@@ -692,6 +741,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_peer_nonces_expires", "peer_nonces", ["expires"], unique=False)
     op.create_table(
+        "persons",
+        sa.Column("token", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("applicant", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_persons")),
+        sa.UniqueConstraint("applicant", name=op.f("uq_persons_applicant")),
+        info={"kind": "local"},
+    )
+    op.create_table(
         "policies",
         sa.Column("version", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
@@ -763,6 +821,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_refusals_member_reason", "refusals", ["member", "reason"], unique=False)
     op.create_index("ix_refusals_subject", "refusals", ["subject"], unique=False)
+    op.create_table(
+        "sealed_secrets",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_sealed_secrets")),
+        info={"kind": "local"},
+    )
     op.create_table(
         "seen_sizes",
         sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),

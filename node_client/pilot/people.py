@@ -1,0 +1,111 @@
+"""The story's two people: one keeps the keys, the other leaves them in custody of the home city."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ledger.domain import holders, typed
+from ledger.domain.holders import Branch
+from ledger.domain.leaves import Holding
+from ledger.ports import KeyHolder
+from ledger.wire.materials import SubjectAccount
+from node_client.pilot.record import Record
+
+__all__ = ["Holder", "InCustody", "SelfHeld"]
+
+
+class Holder(Protocol):
+    """Somebody who can sign for their own leaves and cases."""
+
+    def account(self, name: str) -> SubjectAccount:
+        """Return the account of a paper, reserved once under that name."""
+        ...
+
+    def sign_leaf(self, name: str, turn: int, digest: bytes) -> bytes:
+        """Sign with the key of a paper's leaf."""
+        ...
+
+    def case_key(self, name: str) -> str:
+        """Return the address of a case's key."""
+        ...
+
+    def sign_case(self, name: str, digest: bytes) -> bytes:
+        """Sign with a case's key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SelfHeld:
+    """The applicant, whose phone keeps the seed."""
+
+    seed: bytes
+    record: Record
+
+    def account(self, name: str) -> SubjectAccount:
+        """Return the account of a paper."""
+        node = holders.account(holders.master(self.seed), Branch.MATERIAL, self._number("material", name))
+        return SubjectAccount(Holding.SELF_HELD, node.public().encode(), 0)
+
+    def sign_leaf(self, name: str, turn: int, digest: bytes) -> bytes:
+        """Sign with the key of a paper's leaf."""
+        node = holders.account(holders.master(self.seed), Branch.MATERIAL, self._number("material", name))
+        return typed.sign(digest, holders.leaf_keys(node, turn, 1)[0])
+
+    def case_key(self, name: str) -> str:
+        """Return the address of a case's key."""
+        return holders.address_text(holders.address_of(self._case(name)))
+
+    def sign_case(self, name: str, digest: bytes) -> bytes:
+        """Sign with a case's key."""
+        return typed.sign(digest, self._case(name))
+
+    def _case(self, name: str) -> bytes:
+        node = holders.account(holders.master(self.seed), Branch.CASE, self._number("case", name))
+        return holders.leaf_keys(node, 0, 1)[0]
+
+    def _number(self, branch: str, name: str) -> int:
+        # Numbers are given out in order and written down before they are used.
+        count = self.record.count(f"applicant-{branch}")
+        return self.record.fact(f"applicant-{branch}:{name}", lambda: count)
+
+
+@dataclass(frozen=True, slots=True)
+class InCustody:
+    """The spouse, whose keys the home city keeps; every signature takes the personal number or two witnesses."""
+
+    keys: KeyHolder
+    record: Record
+    pin: Callable[[], str]
+
+    def account(self, name: str) -> SubjectAccount:
+        """Return the account of a paper."""
+        number, public = self._reserved(Branch.MATERIAL, name)
+        return SubjectAccount(Holding.CUSTODY, public, 0, self._person(), number)
+
+    def sign_leaf(self, name: str, turn: int, digest: bytes) -> bytes:
+        """Sign with the key of a paper's leaf, on the personal number."""
+        number, _ = self._reserved(Branch.MATERIAL, name)
+        return self.keys.custody_sign(self._person(), int(Branch.MATERIAL), number, turn, digest, self.pin())
+
+    def case_key(self, name: str) -> str:
+        """Return the address of a case's key."""
+        _, public = self._reserved(Branch.CASE, name)
+        address = holders.leaf_addresses(holders.ExtendedPublic.decode(public), 0, 1)[0]
+        return holders.address_text(address)
+
+    def sign_case(self, name: str, digest: bytes) -> bytes:
+        """Sign with a case's key, on the personal number."""
+        number, _ = self._reserved(Branch.CASE, name)
+        return self.keys.custody_sign(self._person(), int(Branch.CASE), number, 0, digest, self.pin())
+
+    def _person(self) -> str:
+        return self.record.fact("spouse-person", lambda: self.keys.custody_enrol(self.pin()))
+
+    def _reserved(self, branch: Branch, name: str) -> tuple[int, str]:
+        person = self._person()
+        number, public = self.record.fact(
+            f"spouse-{branch.name.lower()}:{name}", lambda: list(self.keys.custody_account(person, int(branch)))
+        )
+        return int(str(number)), str(public)
