@@ -131,6 +131,7 @@ def _seed(city: str, kind: str) -> bytes:
 
 def _ring(folder: Path, city: str) -> KeyRing:
     chain = {
-        role: hashlib.sha256(f"tongban test key: {city} {role}".encode()).digest() for role in ("operate", "witness")
+        role: hashlib.sha256(f"tongban test key: {city} {role}".encode()).digest()
+        for role in ("operate", "issue", "witness")
     }
     return KeyRing(folder, chain, tuple(ServiceKey(kind, 1, _seed(city, kind)) for kind in SERVICE_KINDS))
