@@ -20,7 +20,6 @@ from ledger.blobs.cids import cid_from_digest
 from ledger.blobs.content import copy_content, read_content
 from ledger.chain.codec import canonical_call
 from ledger.domain import boxes, canonical, disclosures, envelopes, leaves, merkle, records, wrapping
-from ledger.domain.consents import ConsentTerms
 from ledger.domain.consortium import ServiceKeyKind
 from ledger.domain.files import DoubleDigest
 from ledger.domain.leaves import LeafEntry
@@ -34,13 +33,26 @@ from ledger.storage.tables import consents as consent_tables
 from ledger.storage.tables import drafts
 from ledger.storage.tables import materials as tables
 from ledger.wire.consents import Disclosed, read_disclosed
+from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.materials import BATCH_LABEL, MATERIAL_LABEL, decode_batch, decode_material
 from ledger.wire.releases import ReleasedLeaf, decode_release, encode_release
 
-__all__ = ["RECEIVED_LABEL", "Received", "content", "fetch", "own_leaf", "read_received", "release", "run_once", "use"]
+__all__ = [
+    "RECEIVED_LABEL",
+    "Received",
+    "content",
+    "fetch",
+    "granted_of",
+    "own_leaf",
+    "read_received",
+    "release",
+    "run_once",
+    "use",
+]
 
 RECEIVED_LABEL = "received"
 _DISCLOSED = "disclosed"
+_GRANTED = "granted"
 
 Unseal = Callable[[bytes, bytes], bytes]
 
@@ -67,33 +79,31 @@ class _Use:
     case: bytes
 
 
-def use(
-    node: Node, terms: ConsentTerms, consent: bytes, contract: str, disclosed: Disclosed, *, case: bytes, intent: str
-) -> str:
+def use(node: Node, granted: GrantedConsent, *, case: bytes, intent: str) -> str:
     """Put a reading under a consent on the record, for all its leaves.
 
     Args:
         node: this city, a grantee.
-        terms: the consent as it was signed.
-        consent: its digest.
-        contract: the materials contract that holds its leaves.
-        disclosed: the document behind its ``disclosed`` digest.
+        granted: the consent as it was signed, with what it lets be seen.
         case: the case read for: the consent's own, or a child of it.
         intent: idempotency key; the same reading asked for twice is recorded once.
 
     Raises:
         ConflictError: ``consents.disclosed_mismatch`` where the document is not the consent's.
     """
-    if disclosed.digest != terms.disclosed:
+    terms, consent = granted.terms, granted.digest
+    if granted.disclosed.digest != terms.disclosed:
         raise ConflictError("consents.disclosed_mismatch")
     with node.begin() as uow:
-        _remember(uow.connection, node, consent, disclosed)
+        _remember(uow.connection, node, consent, _DISCLOSED, granted.disclosed.encode())
+        # A receipt that shows this use needs what was signed, and who signed it.
+        _remember(uow.connection, node, consent, _GRANTED, granted.encode())
         outbox.enqueue(
             uow.connection,
             outbox.Intent(
                 id=intent,
                 operation=Operation.USE,
-                contract=contract,
+                contract=granted.contract,
                 role="operate",
                 subject=consent,
                 call=canonical_call(
@@ -265,8 +275,22 @@ def _item(node: Node, use_number: int, leaf: int) -> ReleasedLeaf:
     return decode_release(opened)[1][0]
 
 
-def _remember(connection: Connection, node: Node, consent: bytes, disclosed: Disclosed) -> None:
-    document = disclosed.encode()
+def granted_of(connection: Connection, consent: bytes) -> GrantedConsent:
+    """Return a consent as it was handed to this city.
+
+    Raises:
+        NotFoundError: ``consents.not_here``.
+    """
+    table = drafts.inbox
+    found = connection.execute(
+        select(table.c.sealed).where(table.c.kind == _GRANTED, table.c.subject == consent)
+    ).scalar()
+    if found is None:
+        raise NotFoundError("consents.not_here")
+    return read_granted(found)
+
+
+def _remember(connection: Connection, node: Node, consent: bytes, kind: str, document: bytes) -> None:
     digest = hashlib.sha256(document).digest()
     known = connection.execute(select(drafts.inbox.c.digest).where(drafts.inbox.c.digest == digest)).first()
     if known is None:
@@ -274,7 +298,7 @@ def _remember(connection: Connection, node: Node, consent: bytes, disclosed: Dis
             insert(drafts.inbox).values(
                 digest=digest,
                 member=node.member,
-                kind=_DISCLOSED,
+                kind=kind,
                 subject=consent,
                 sealed=document,
                 received_at=node.clock(),

@@ -23,6 +23,7 @@ from ledger.storage.tables import drafts
 from ledger.storage.tables import materials as tables
 from ledger.storage.tables.outbox import intents
 from ledger.wire.consents import Disclosed, new_disclosed
+from ledger.wire.grants import GrantedConsent
 from ledger.wire.materials import SubjectAccount
 from tests.integration.services.cities import CASES, CHAIN_ID, KEY, MATERIALS, NOW, Cities, later, two_cities
 
@@ -103,9 +104,13 @@ def consent(leaf: int, *names: str, uses: int = 2) -> tuple[ConsentTerms, Disclo
     )
 
 
+def given(terms: ConsentTerms, disclosed: Disclosed) -> GrantedConsent:
+    return GrantedConsent(chain_id=CHAIN_ID, contract=MATERIALS, terms=terms, disclosed=disclosed, signatures=())
+
+
 def record_use(cities: Cities, terms: ConsentTerms, disclosed: Disclosed) -> None:
     digest = consent_digest(terms, CHAIN_ID, MATERIALS)
-    releasing.use(cities.nodes[2], terms, digest, MATERIALS, disclosed, case=CASE, intent="use-1")
+    releasing.use(cities.nodes[2], given(terms, disclosed), case=CASE, intent="use-1")
     cities.say(
         Granted(
             digest, CASE, CASES, MATTER, 1, terms.disclosed, NOW, NOW + 86_400, terms.leaves, (2 << 16 | 2,), 2, KEY, 0, 0,
@@ -188,7 +193,7 @@ def test_the_list_of_fields_must_be_the_consents(cities, tmp_path):
     terms, _ = consent(leaf, "address")
     _, other = consent(leaf, "number")
     with pytest.raises(ConflictError, match=r"consents\.disclosed_mismatch"):
-        releasing.use(cities.nodes[2], terms, bytes(32), MATERIALS, other, case=CASE, intent="use-2")
+        releasing.use(cities.nodes[2], given(terms, other), case=CASE, intent="use-2")
 
 
 def test_what_was_revoked_or_erased_is_not_released(cities, tmp_path):

@@ -48,6 +48,7 @@ from ledger.storage.tables import catalogue as catalogue_tables
 from ledger.storage.tables import drafts
 from ledger.storage.tables import materials as material_tables
 from ledger.storage.tables.outbox import intents
+from ledger.wire.grants import GrantedConsent
 from ledger.wire.receipts import Receipt, encode_receipt, read_receipt
 from ledger.wire.verification import Outcome, verify_receipt
 from tests.integration.network import CHAIN_ID, Network, form, signers
@@ -223,6 +224,14 @@ def granted(pilot: Pilot, leaf: int, case: bytes, material: str, *, uses: int = 
     return prepared
 
 
+def given(pilot: Pilot, prepared: consents.Prepared) -> GrantedConsent:
+    """The consent as the applicant hands it to a grantee."""
+    contract = pilot.network.addresses.materials
+    return GrantedConsent(
+        chain_id=CHAIN_ID, contract=contract, terms=prepared.terms, disclosed=prepared.disclosed, signatures=()
+    )
+
+
 def test_handed_in_once_and_served_elsewhere(pilot, tmp_path):
     material, leaf = anchored(pilot, tmp_path)
     case = opened(pilot)
@@ -230,10 +239,7 @@ def test_handed_in_once_and_served_elsewhere(pilot, tmp_path):
     mianyang = pilot.nodes["mianyang"]
     releasing.use(
         mianyang,
-        prepared.terms,
-        prepared.digest,
-        pilot.network.addresses.materials,
-        prepared.disclosed,
+        given(pilot, prepared),
         case=case,
         intent="use-1",
     )
@@ -291,10 +297,10 @@ def test_what_a_consent_does_not_cover_is_refused_on_the_chain(pilot, tmp_path):
     material, leaf = anchored(pilot, tmp_path)
     case, other = opened(pilot), opened(pilot, salt=bytes([2]) * 32)
     prepared = granted(pilot, leaf, case, material, uses=1)
-    mianyang, yuzhong, contract = pilot.nodes["mianyang"], pilot.nodes["yuzhong"], pilot.network.addresses.materials
+    mianyang, yuzhong = pilot.nodes["mianyang"], pilot.nodes["yuzhong"]
 
     def use(node, city, name, case):
-        releasing.use(node, prepared.terms, prepared.digest, contract, prepared.disclosed, case=case, intent=name)
+        releasing.use(node, given(pilot, prepared), case=case, intent=name)
         pilot.pump()
         return pilot.outcome(city, name)
 
@@ -315,10 +321,7 @@ def test_a_material_its_city_revoked_is_of_no_more_use(pilot, tmp_path):
     assert pilot.outcome("wuhou", intent) is Reason.OK
     releasing.use(
         pilot.nodes["mianyang"],
-        prepared.terms,
-        prepared.digest,
-        pilot.network.addresses.materials,
-        prepared.disclosed,
+        given(pilot, prepared),
         case=case,
         intent="late",
     )
