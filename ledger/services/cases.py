@@ -36,6 +36,7 @@ __all__ = [
     "hand_over",
     "needs",
     "open_case",
+    "parties_of",
     "record",
     "seal_for",
     "sequence_of",
@@ -282,6 +283,23 @@ def needs(connection: Connection, matter: Matter, applicants: Iterable[str]) -> 
         )
         for requirement in matter.requirements
     ]
+
+
+def parties_of(connection: Connection, case: bytes) -> tuple[int, ...]:
+    """Return the members that handle a case, its parent and its children: whoever may read its papers.
+
+    Raises:
+        NotFoundError: ``cases.not_found``.
+    """
+    table = tables.cases
+    row = connection.execute(select(table.c.parent).where(table.c.case == case)).first()
+    if row is None:
+        raise NotFoundError("cases.not_found")
+    family = [case, *([row.parent] if any(row.parent) else [])]
+    found = connection.execute(
+        select(table.c.receiving, table.c.handling).where(table.c.case.in_(family) | table.c.parent.in_(family))
+    )
+    return tuple(sorted({member for pair in found for member in pair}))
 
 
 def sequence_of(connection: Connection, case: bytes) -> int:

@@ -48,6 +48,7 @@ __all__ = [
     "release",
     "run_once",
     "use",
+    "use_of_consent",
 ]
 
 RECEIVED_LABEL = "received"
@@ -273,6 +274,24 @@ def _item(node: Node, use_number: int, leaf: int) -> ReleasedLeaf:
         raise NotFoundError("releases.not_received", use=use_number)
     opened = b"".join(boxes.open_box_with([sealed], node.member, node.keys.open, RECEIVED_LABEL))
     return decode_release(opened)[1][0]
+
+
+def use_of_consent(connection: Connection, member: int, consent: bytes, case: bytes) -> int:
+    """Return the number of a member's newest use of a consent for a case.
+
+    Raises:
+        NotFoundError: ``releases.no_use``.
+    """
+    table = consent_tables.uses
+    number = connection.execute(
+        select(table.c.use)
+        .where(table.c.member == member, table.c.consent == consent, table.c.case == case)
+        .order_by(table.c.block.desc(), table.c.use.desc())
+        .limit(1)
+    ).scalar()
+    if number is None:
+        raise NotFoundError("releases.no_use", use=0)
+    return int(number)
 
 
 def granted_of(connection: Connection, consent: bytes) -> GrantedConsent:
