@@ -37,7 +37,7 @@ from node_client.keys import KeyRing
 __all__ = ["DaemonKeyHolder", "KeyServer", "chain_signers", "log_signer", "note_signers"]
 
 _SEATS = {1: "witness", 2: "witness-2"}
-_WITNESSED = frozenset({"CustodySignature", "PaperConsent", "PaperRevocation", "WitnessedAct"})
+_WITNESSED = frozenset({"CustodySignature", "LookupRequest", "PaperConsent", "PaperRevocation", "WitnessedAct"})
 _CUSTODIAN = frozenset({"PaperConsent", "PaperRevocation"})
 _TAG = f';tag="{TAG}"'.encode()
 _WORKERS = 4

@@ -79,6 +79,14 @@ STRUCTS: dict[str, tuple[tuple[str, str], ...]] = {
     "WitnessedAct": (*_ACT, ("attending", "uint16")),
     # No contract reads this one: two witnesses tell a custodian whose key may sign what (``services.custody``).
     "CustodySignature": (("holder", "address"), ("digest", "bytes32")),
+    # Nor this one: two witnesses tell another city that a person at their window wants it to look (``services.lookups``).
+    "LookupRequest": (
+        ("lookup", "bytes32"),
+        ("asker", "uint16"),
+        ("asked", "uint16"),
+        ("purpose", "uint8"),
+        ("commitment", "bytes32"),
+    ),
 }
 _DOMAIN = (("name", "string"), ("version", "string"), ("chainId", "uint256"), ("verifyingContract", "address"))
 
