@@ -6,30 +6,42 @@ A receipt rests on a published checkpoint: what is newer than it has no receipt 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.engine import Connection
 
-from ledger.domain.checkpoints import parse_checkpoint
 from ledger.domain.disclosures import select_disclosures
-from ledger.domain.status import leaf_status_identifier
-from ledger.errors import IntegrityError, NotFoundError, UnavailableError
+from ledger.domain.entries import StatusEntry
+from ledger.domain.status import StatusTree, leaf_status_identifier
+from ledger.errors import ConflictError, IntegrityError, NotFoundError, UnavailableError
 from ledger.log.proofs import make_paths
 from ledger.log.store import LogStore
-from ledger.log.view import LogView
 from ledger.projections import journal, status
 from ledger.services.context import Node
-from ledger.services.releasing import Unseal, own_leaf
+from ledger.services.releasing import Unseal, granted_of, own_leaf, received_leaf
+from ledger.storage.tables import consents as consent_tables
 from ledger.storage.tables import materials as tables
-from ledger.wire.receipts import LoggedEntry, Receipt
+from ledger.wire.receipts import NETWORK, SINGLE_SEQUENCER, LoggedEntry, Receipt, ShownUse
+from ledger.wire.releases import ReleasedLeaf
 
-__all__ = ["issue"]
+__all__ = ["issue", "issue_for_use"]
 
-_ENGINES = {"embedded": "single-sequencer"}
+_ENGINES = {"embedded": SINGLE_SEQUENCER, "network": NETWORK}
 
 
-def issue(
-    node: Node, unseal: Unseal, log: LogStore | LogView, contract: str, leaf: int, fields: Sequence[str]
-) -> Receipt:
+@dataclass(frozen=True, slots=True)
+class _Basis:
+    """The published checkpoint that a receipt rests on, and the newest status under it."""
+
+    size: int
+    note: bytes
+    anchored: int
+    status: int
+    tree: StatusTree
+
+
+def issue(node: Node, unseal: Unseal, log: LogStore, contract: str, leaf: int, fields: Sequence[str]) -> Receipt:
     """Make a receipt for one leaf of this city's own, opening the named fields and no other.
 
     Args:
@@ -46,38 +58,135 @@ def issue(
         ConflictError: ``releases.erased``, ``releases.revoked``.
     """
     own = own_leaf(node, unseal, contract, leaf)
-    note, entries = log.served()
-    if note is None:
-        raise UnavailableError("receipts.not_published")
-    published, _ = parse_checkpoint(note)
     with node.database.read() as connection:
-        batches = tables.batches
-        row = connection.execute(
-            select(batches.c.block, batches.c.log_index).where(
-                batches.c.contract == contract, batches.c.batch == leaf >> 32
-            )
-        ).first()
-        if row is None:
-            raise NotFoundError("materials.not_found")
-        anchored = journal.entry_of(connection, row.block, row.log_index)
-        newest = journal.last_status(connection, upto=published.size)
-        if anchored is None or newest is None or not anchored < newest[0] < published.size:
-            raise UnavailableError("receipts.not_published")
-        index, entry = newest
-        tree = status.tree_at(connection, entry.block_number)
+        basis = _basis(connection, log, contract, leaf)
+    return _receipt(node, log, contract, own, basis, fields)
+
+
+def issue_for_use(
+    node: Node,
+    unseal: Unseal,
+    log: LogStore,
+    contract: str,
+    use: int,
+    leaf: int,
+    fields: Sequence[str] | None = None,
+) -> Receipt:
+    """Make a receipt for a leaf that another city's applicant let this city read: what was read, and that it might be.
+
+    Args:
+        node: the city that read.
+        unseal: opens what is sealed to this city.
+        log: this city's log, with a published checkpoint.
+        contract: the materials contract.
+        use: the use's number.
+        leaf: one of its leaves.
+        fields: which of the disclosed fields to open; all of them if left out.
+
+    Raises:
+        UnavailableError: ``receipts.not_published`` until a checkpoint covers the use.
+        NotFoundError: ``releases.no_use``, ``releases.not_received``; ``consents.not_here`` where the consent was not
+            handed over with its signatures.
+        ConflictError: ``releases.revoked`` where the leaf has been revoked since.
+        InputError: ``records.field_missing`` for a field that was not disclosed.
+    """
+    item = received_leaf(node, unseal, use, leaf)
+    with node.database.read() as connection:
+        used, name = _used(node, connection, contract, use)
+        consent = granted_of(connection, name)
+        basis = _basis(connection, log, contract, leaf)
+        _require_not_revoked(connection, contract, leaf)
+        granted = _granted(connection, contract, name)
+    if granted is None or used is None or not granted < used < basis.size:
+        raise UnavailableError("receipts.not_published")
+    paths = make_paths(log, (granted, used), basis.size)
+    shown = ShownUse(
+        consent,
+        LoggedEntry(granted, log.entry(granted), paths[granted]),
+        LoggedEntry(used, log.entry(used), paths[used]),
+    )
+    return _receipt(node, log, contract, item, basis, fields, shown)
+
+
+def _basis(connection: Connection, log: LogStore, contract: str, leaf: int) -> _Basis:
+    published, note = log.published, log.published_note
+    if published is None or note is None:
+        raise UnavailableError("receipts.not_published")
+    batches = tables.batches
+    row = connection.execute(
+        select(batches.c.block, batches.c.log_index).where(
+            batches.c.contract == contract, batches.c.batch == leaf >> 32
+        )
+    ).first()
+    if row is None:
+        raise NotFoundError("materials.not_found")
+    anchored = journal.entry_of(connection, row.block, row.log_index)
+    newest = journal.last_status(connection, upto=published.size)
+    if anchored is None or newest is None or not anchored < newest[0] < published.size:
+        raise UnavailableError("receipts.not_published")
+    index, entry = newest
+    return _Basis(published.size, note, anchored, index, _status_tree(connection, entry))
+
+
+def _status_tree(connection: Connection, entry: StatusEntry) -> StatusTree:
+    tree = status.tree_at(connection, entry.block_number)
     if (tree.root(), tree.size) != (entry.status_root, entry.status_size):
         raise IntegrityError("receipts.status_differs", block=entry.block_number)
-    paths = make_paths(entries, (anchored, index), published.size)
+    return tree
+
+
+def _granted(connection: Connection, contract: str, consent: bytes) -> int | None:
+    table = consent_tables.consents
+    row = connection.execute(
+        select(table.c.block, table.c.log_index).where(table.c.contract == contract, table.c.consent == consent)
+    ).first()
+    return None if row is None else journal.entry_of(connection, row.block, row.log_index)
+
+
+def _used(node: Node, connection: Connection, contract: str, use: int) -> tuple[int | None, bytes]:
+    table = consent_tables.uses
+    row = connection.execute(
+        select(table.c.block, table.c.log_index, table.c.consent).where(
+            table.c.contract == contract, table.c.use == use, table.c.member == node.member
+        )
+    ).first()
+    if row is None:
+        raise NotFoundError("releases.no_use", use=use)
+    return journal.entry_of(connection, row.block, row.log_index), bytes(row.consent)
+
+
+def _require_not_revoked(connection: Connection, contract: str, leaf: int) -> None:
+    table = tables.leaf_revocations
+    cause = connection.execute(
+        select(table.c.cause).where(
+            table.c.contract == contract, table.c.batch == leaf >> 32, table.c.index == leaf & 0xFFFFFFFF
+        )
+    ).scalar()
+    if cause is not None:
+        raise ConflictError("releases.revoked", cause=int(cause))
+
+
+def _receipt(
+    node: Node,
+    log: LogStore,
+    contract: str,
+    item: ReleasedLeaf,
+    basis: _Basis,
+    fields: Sequence[str] | None,
+    use: ShownUse | None = None,
+) -> Receipt:
+    paths = make_paths(log, (basis.anchored, basis.status), basis.size)
     return Receipt(
-        engine=_ENGINES.get(node.engine, node.engine),
-        record=own.record,
-        disclosures=select_disclosures(own.disclosures, fields),
-        leaf=leaf,
-        entry=own.entry,
-        blinding=own.blinding,
-        path=own.proof,
-        anchored=LoggedEntry(anchored, entries.entry(anchored), paths[anchored]),
-        status=LoggedEntry(index, entries.entry(index), paths[index]),
-        absence=tree.absence_proof(leaf_status_identifier(contract, leaf >> 32, leaf & 0xFFFFFFFF)),
-        checkpoint=note,
+        engine=_ENGINES[node.engine],
+        record=item.record,
+        disclosures=item.disclosures if fields is None else select_disclosures(item.disclosures, fields),
+        leaf=item.leaf,
+        entry=item.entry,
+        blinding=item.blinding,
+        path=item.proof,
+        anchored=LoggedEntry(basis.anchored, log.entry(basis.anchored), paths[basis.anchored]),
+        status=LoggedEntry(basis.status, log.entry(basis.status), paths[basis.status]),
+        absence=basis.tree.absence_proof(leaf_status_identifier(contract, item.leaf >> 32, item.leaf & 0xFFFFFFFF)),
+        checkpoint=basis.note,
+        use=use,
     )

@@ -45,6 +45,7 @@ __all__ = [
     "granted_of",
     "own_leaf",
     "read_received",
+    "received_leaf",
     "release",
     "run_once",
     "use",
@@ -240,7 +241,7 @@ def read_received(node: Node, use_number: int, leaf: int) -> Received:
     Raises:
         NotFoundError: ``releases.not_received``.
     """
-    item = _item(node, use_number, leaf)
+    item = received_leaf(node, node.keys.open, use_number, leaf)
     fields = records.open_fields(item.record, item.disclosures)
     return Received(use_number, leaf, records.read_record(item.record), fields, records.files_of(fields))
 
@@ -252,7 +253,7 @@ def content(node: Node, use_number: int, leaf: int, file: FileFact) -> Iterator[
         NotFoundError: ``releases.not_received``.
         IntegrityError: ``releases.content`` where the content is not what the record says.
     """
-    keys = dict(_item(node, use_number, leaf).content_keys)
+    keys = dict(received_leaf(node, node.keys.open, use_number, leaf).content_keys)
     if file.blob not in keys:
         raise NotFoundError("releases.not_received", use=use_number)
     digest = DoubleDigest()
@@ -264,7 +265,12 @@ def content(node: Node, use_number: int, leaf: int, file: FileFact) -> Iterator[
         raise IntegrityError("releases.content", use=use_number)
 
 
-def _item(node: Node, use_number: int, leaf: int) -> ReleasedLeaf:
+def received_leaf(node: Node, unseal: Unseal, use_number: int, leaf: int) -> ReleasedLeaf:
+    """Return what was received under a use for one leaf, with what binds it to the chain: for a receipt of the use.
+
+    Raises:
+        NotFoundError: ``releases.not_received``.
+    """
     table = drafts.received
     with node.database.read() as connection:
         sealed = connection.execute(
@@ -272,7 +278,7 @@ def _item(node: Node, use_number: int, leaf: int) -> ReleasedLeaf:
         ).scalar()
     if sealed is None:
         raise NotFoundError("releases.not_received", use=use_number)
-    opened = b"".join(boxes.open_box_with([sealed], node.member, node.keys.open, RECEIVED_LABEL))
+    opened = b"".join(boxes.open_box_with([sealed], node.member, unseal, RECEIVED_LABEL))
     return decode_release(opened)[1][0]
 
 

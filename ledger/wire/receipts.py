@@ -2,40 +2,57 @@
 
 A receipt carries the record with the disclosures its bearer chooses, what binds them to one leaf (random bytes, entry,
 path in the batch), and the log's entries it relies on, each with its path under one shared checkpoint that the cities
-cosigned. Nothing in it is trusted before :mod:`ledger.wire.verification` has checked it.
+cosigned. Where it shows a use, it carries the consent with all terms and signatures, and the entries that recorded the
+grant and the use. Nothing in it is trusted before :mod:`ledger.wire.verification` has checked it.
 """
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode, b64encode
+import re
 from dataclasses import dataclass
 
 from ledger.domain import canonical
 from ledger.domain.limits import LIMITS
 from ledger.domain.status import AbsenceProof
 from ledger.errors import FormatError
+from ledger.wire.grants import GrantedConsent, granted_from
 from ledger.wire.proofs import absence_from_json, absence_to_json, path_from_json, path_to_json
+from ledger.wire.strict import Strict, base64_text
 
-__all__ = ["FORMAT", "LoggedEntry", "Receipt", "encode_receipt", "read_receipt"]
+__all__ = [
+    "ENGINES",
+    "FORMAT",
+    "NETWORK",
+    "SINGLE_SEQUENCER",
+    "LoggedEntry",
+    "Receipt",
+    "ShownUse",
+    "encode_receipt",
+    "read_receipt",
+]
 
 FORMAT = "tongban/receipt/1"
-_MEMBERS = frozenset(
-    {
-        "absence",
-        "anchored",
-        "blinding",
-        "checkpoint",
-        "disclosures",
-        "engine",
-        "entry",
-        "format",
-        "leaf",
-        "path",
-        "record",
-        "status",
-    }
-)
+# What orders the chain: one engine that all cities read, or validators who agree.
+SINGLE_SEQUENCER = "single-sequencer"
+NETWORK = "network"
+ENGINES = frozenset({SINGLE_SEQUENCER, NETWORK})
+
+_MEMBERS = {
+    "absence",
+    "anchored",
+    "blinding",
+    "checkpoint",
+    "disclosures",
+    "engine",
+    "entry",
+    "format",
+    "leaf",
+    "path",
+    "record",
+    "status",
+}
+_INDEX = re.compile(r"0|[1-9][0-9]{0,18}")
+_READ = Strict("receipts.malformed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +64,22 @@ class LoggedEntry:
     path: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ShownUse:
+    """A use of the leaf: the consent as it was signed, and the entries of its recording and of the use."""
+
+    consent: GrantedConsent
+    granted: LoggedEntry
+    used: LoggedEntry
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """A receipt for one leaf.
 
-    ``engine`` is ``single-sequencer`` where all cities read one embedded engine, else ``network``. ``status`` is the
-    newest status entry, ``absence`` the proof that the leaf is not among what it lists as revoked.
+    ``engine`` is ``single-sequencer`` where all cities read one embedded engine, else ``network``: what the issuing city
+    says of it. ``status`` is the newest status entry, which also says how far the network's clock stands from the real
+    one; ``absence`` is the proof that the leaf is not among what it lists as revoked.
     """
 
     engine: str
@@ -66,91 +93,86 @@ class Receipt:
     status: LoggedEntry
     absence: AbsenceProof
     checkpoint: bytes
+    use: ShownUse | None = None
 
 
 def encode_receipt(receipt: Receipt) -> bytes:
     """Write a receipt."""
-    return canonical.encode(
-        {
-            "absence": absence_to_json(receipt.absence),
-            "anchored": _entry_to_json(receipt.anchored),
-            "blinding": receipt.blinding.hex(),
-            "checkpoint": receipt.checkpoint.decode(),
-            "disclosures": list(receipt.disclosures),
-            "engine": receipt.engine,
-            "entry": receipt.entry.hex(),
-            "format": FORMAT,
-            "leaf": f"{receipt.leaf >> 32}:{receipt.leaf & 0xFFFFFFFF}",
-            "path": path_to_json(receipt.path),
-            "record": b64encode(receipt.record).decode(),
-            "status": _entry_to_json(receipt.status),
+    body: canonical.JsonObject = {
+        "absence": absence_to_json(receipt.absence),
+        "anchored": _entry_to_json(receipt.anchored),
+        "blinding": receipt.blinding.hex(),
+        "checkpoint": receipt.checkpoint.decode(),
+        "disclosures": list(receipt.disclosures),
+        "engine": receipt.engine,
+        "entry": receipt.entry.hex(),
+        "format": FORMAT,
+        "leaf": f"{receipt.leaf >> 32}:{receipt.leaf & 0xFFFFFFFF}",
+        "path": path_to_json(receipt.path),
+        "record": base64_text(receipt.record),
+        "status": _entry_to_json(receipt.status),
+    }
+    if receipt.use is not None:
+        body["use"] = {
+            "consent": receipt.use.consent.document(),
+            "granted": _entry_to_json(receipt.use.granted),
+            "used": _entry_to_json(receipt.use.used),
         }
-    )
+    return canonical.encode(body)
 
 
 def read_receipt(data: bytes) -> Receipt:
-    """Read a receipt strictly; nothing of it is verified here.
+    """Read a receipt strictly: what is read is written again as the same bytes. Nothing of it is verified here.
 
     Raises:
-        FormatError: ``receipts.too_long``, ``receipts.version``, ``receipts.malformed``; codes of canonical JSON and of
-            proofs.
+        FormatError: ``receipts.too_long``, ``receipts.version``, ``receipts.engine``, ``receipts.malformed``; codes of
+            canonical JSON, of proofs and of consents.
     """
     if len(data) > LIMITS.receipt_bytes:
         raise FormatError("receipts.too_long", size=len(data), limit=LIMITS.receipt_bytes)
     value = canonical.decode(data, limit=LIMITS.receipt_bytes)
     if not isinstance(value, dict):
-        raise FormatError("receipts.malformed")
+        raise _READ.wrong()
     if value.get("format") != FORMAT:
         raise FormatError("receipts.version")
-    if set(value) != _MEMBERS:
-        raise FormatError("receipts.malformed")
-    disclosures = value["disclosures"]
-    if not isinstance(disclosures, list):
-        raise FormatError("receipts.malformed")
-    try:
-        batch, _, index = _text(value["leaf"]).partition(":")
-        return Receipt(
-            engine=_text(value["engine"]),
-            record=b64decode(_text(value["record"]), validate=True),
-            disclosures=tuple(_text(item) for item in disclosures),
-            leaf=_number(batch, 64) << 32 | _number(index, 32),
-            entry=bytes.fromhex(_text(value["entry"])),
-            blinding=bytes.fromhex(_text(value["blinding"])),
-            path=path_from_json(value["path"]),
-            anchored=_entry_from_json(value["anchored"]),
-            status=_entry_from_json(value["status"]),
-            absence=absence_from_json(value["absence"]),
-            checkpoint=_text(value["checkpoint"]).encode(),
-        )
-    except (ValueError, binascii.Error):
-        raise FormatError("receipts.malformed") from None
+    body = _READ.fields(value, _MEMBERS | ({"use"} & set(value)))
+    disclosures = _READ.items(body["disclosures"])
+    if len(disclosures) > LIMITS.record_fields:
+        raise _READ.wrong()
+    engine = _READ.text(body["engine"])
+    if engine not in ENGINES:
+        raise FormatError("receipts.engine")
+    receipt = Receipt(
+        engine=engine,
+        record=_READ.base64(body["record"]),
+        disclosures=tuple(_READ.text(item) for item in disclosures),
+        leaf=_READ.leaf(body["leaf"]),
+        entry=_READ.hex(body["entry"]),
+        blinding=_READ.hex(body["blinding"]),
+        path=path_from_json(body["path"]),
+        anchored=_entry_from_json(body["anchored"]),
+        status=_entry_from_json(body["status"]),
+        absence=absence_from_json(body["absence"]),
+        checkpoint=_READ.text(body["checkpoint"]).encode(),
+        use=_use_from_json(body["use"]) if "use" in body else None,
+    )
+    if encode_receipt(receipt) != data:
+        raise _READ.wrong()
+    return receipt
 
 
 def _entry_to_json(logged: LoggedEntry) -> canonical.JsonValue:
-    return {
-        "entry": b64encode(logged.entry).decode(),
-        "index": str(logged.index),
-        "path": path_to_json(logged.path),
-    }
+    return {"entry": base64_text(logged.entry), "index": str(logged.index), "path": path_to_json(logged.path)}
 
 
 def _entry_from_json(value: canonical.JsonValue) -> LoggedEntry:
-    if not isinstance(value, dict) or set(value) != {"entry", "index", "path"}:
-        raise FormatError("receipts.malformed")
-    entry = b64decode(_text(value["entry"]), validate=True)
-    return LoggedEntry(_number(_text(value["index"]), 63), entry, path_from_json(value["path"]))
+    body = _READ.fields(value, {"entry", "index", "path"})
+    index = int(_READ.matching(body["index"], _INDEX))
+    if index.bit_length() > 63:
+        raise _READ.wrong()
+    return LoggedEntry(index, _READ.base64(body["entry"]), path_from_json(body["path"]))
 
 
-def _number(text: str, bits: int) -> int:
-    if not (text.isascii() and text.isdecimal()) or len(text) > 20 or (text != "0" and text[0] == "0"):
-        raise FormatError("receipts.malformed")
-    number = int(text)
-    if number.bit_length() > bits:
-        raise FormatError("receipts.malformed")
-    return number
-
-
-def _text(value: canonical.JsonValue) -> str:
-    if not isinstance(value, str):
-        raise FormatError("receipts.malformed")
-    return value
+def _use_from_json(value: canonical.JsonValue) -> ShownUse:
+    body = _READ.fields(value, {"consent", "granted", "used"})
+    return ShownUse(granted_from(body["consent"]), _entry_from_json(body["granted"]), _entry_from_json(body["used"]))

@@ -1,7 +1,8 @@
 """What a receipt proves: named checks, each with its evidence, without network, database or key.
 
-Three answers, never mixed: *passed*, *failed*, *could not check*. A verdict never calls a material genuine below
-assurance 3: until then somebody only looked at a paper. Times are those of the chain.
+Three answers, never mixed: *passed*, *failed*, *could not check*; and *not claimed* where a receipt says nothing of the
+kind, as one that shows no use says nothing of a consent. A verdict never calls a material genuine below assurance 3:
+until then somebody only looked at a paper. Times are those of the chain.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ledger.domain import leaves, merkle, records
+from ledger.domain import leaves, merkle, records, typed
 from ledger.domain.entries import EventEntry, StatusEntry, parse_entry
-from ledger.domain.events import Anchored
+from ledger.domain.events import Anchored, Event, Granted, Used
 from ledger.domain.files import FileDigests
 from ledger.domain.leaves import LeafEntry
 from ledger.domain.logged_events import event_of
 from ledger.domain.policies import Policy
 from ledger.domain.status import leaf_status_identifier, verify_absence
 from ledger.errors import FormatError, InputError, LedgerError
+from ledger.wire.grants import GrantedConsent
 from ledger.wire.proofs import TrustedCheckpoint, trust_checkpoint, verify_entry
-from ledger.wire.receipts import LoggedEntry, Receipt
+from ledger.wire.receipts import SINGLE_SEQUENCER, LoggedEntry, Receipt, ShownUse
 
 __all__ = ["Check", "Outcome", "Verdict", "verify_receipt"]
 
@@ -31,6 +33,7 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     COULD_NOT_CHECK = "could_not_check"
+    NOT_CLAIMED = "not_claimed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,21 @@ class Verdict:
 
     @property
     def good(self) -> bool:
-        """Whether every check passed."""
-        return all(check.outcome is Outcome.PASSED for check in self.checks)
+        """Whether every check of what the receipt claims passed."""
+        return all(check.outcome in {Outcome.PASSED, Outcome.NOT_CLAIMED} for check in self.checks)
 
     def check(self, name: str) -> Check:
         """Return one check by its name."""
         return next(check for check in self.checks if check.name == name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchoring:
+    """The anchoring that a leaf was held to: on which chain, by which contract, and what it said."""
+
+    chain_id: int
+    contract: str
+    event: Anchored
 
 
 def verify_receipt(receipt: Receipt, policy: Policy, files: Iterable[FileDigests] = (), *, now: int) -> Verdict:
@@ -69,14 +81,14 @@ def verify_receipt(receipt: Receipt, policy: Policy, files: Iterable[FileDigests
         now: POSIX seconds, for the paper's own validity.
     """
     seen, trusted = _seen(receipt, policy)
-    anchored, event = _anchored(receipt, trusted)
-    contract = event[0] if event else ""
+    anchored, anchoring = _anchored(receipt, trusted)
     return Verdict(
         (
             _fingerprint(receipt, tuple(files)),
             anchored,
-            _assurance(receipt, event),
-            _not_revoked(receipt, trusted, contract),
+            _assurance(receipt, anchoring),
+            _not_revoked(receipt, trusted, anchoring),
+            _consent(receipt, trusted, anchoring),
             _validity(receipt, now),
             seen,
         )
@@ -104,15 +116,19 @@ def _entry(logged: LoggedEntry, trusted: TrustedCheckpoint) -> EventEntry | Stat
     return entry
 
 
-def _anchored(receipt: Receipt, trusted: TrustedCheckpoint | None) -> tuple[Check, tuple[str, Anchored] | None]:
+def _event(logged: LoggedEntry, trusted: TrustedCheckpoint) -> tuple[EventEntry, Event]:
+    entry = _entry(logged, trusted)
+    if not isinstance(entry, EventEntry):
+        raise FormatError("receipts.other_entry")
+    return entry, event_of(entry)
+
+
+def _anchored(receipt: Receipt, trusted: TrustedCheckpoint | None) -> tuple[Check, _Anchoring | None]:
     """Hold the leaf to its batch's root, and the root to the ``Anchored`` entry that names member and key."""
     if trusted is None:
         return Check("anchored", Outcome.COULD_NOT_CHECK), None
     try:
-        entry = _entry(receipt.anchored, trusted)
-        if not isinstance(entry, EventEntry):
-            raise FormatError("receipts.other_entry")
-        event = event_of(entry)
+        entry, event = _event(receipt.anchored, trusted)
         if not isinstance(event, Anchored) or event.batch != receipt.leaf >> 32:
             raise InputError("receipts.other_batch")
         index = receipt.leaf & 0xFFFFFFFF
@@ -123,7 +139,7 @@ def _anchored(receipt: Receipt, trusted: TrustedCheckpoint | None) -> tuple[Chec
     except LedgerError as error:
         return Check("anchored", Outcome.FAILED, error.code), None
     facts = (("member", event.member), ("block", entry.block_number), ("time", entry.block_time))
-    return Check("anchored", Outcome.PASSED, "", facts), (entry.contract, event)
+    return Check("anchored", Outcome.PASSED, "", facts), _Anchoring(entry.chain_id, entry.contract, event)
 
 
 def _fingerprint(receipt: Receipt, files: tuple[FileDigests, ...]) -> Check:
@@ -131,37 +147,146 @@ def _fingerprint(receipt: Receipt, files: tuple[FileDigests, ...]) -> Check:
         known = records.files_of(records.open_fields(receipt.record, receipt.disclosures))
     except LedgerError as error:
         return Check("fingerprint", Outcome.FAILED, error.code)
+    if not files and not known:
+        return Check("fingerprint", Outcome.NOT_CLAIMED)
     if not files or not known:
-        return Check("fingerprint", Outcome.COULD_NOT_CHECK)
+        return Check("fingerprint", Outcome.COULD_NOT_CHECK, "", (("of", len(known)),))
     wanted = {(file.sha256, file.sm3, file.size) for file in known}
     if any((file.sha256, file.sm3, file.size) not in wanted for file in files):
         return Check("fingerprint", Outcome.FAILED, "receipts.other_file")
-    return Check("fingerprint", Outcome.PASSED, "", (("files", len(files)),))
+    return Check("fingerprint", Outcome.PASSED, "", (("files", len(files)), ("of", len(known))))
 
 
-def _assurance(receipt: Receipt, event: tuple[str, Anchored] | None) -> Check:
-    if event is None:
+def _assurance(receipt: Receipt, anchoring: _Anchoring | None) -> Check:
+    if anchoring is None:
         return Check("assurance", Outcome.COULD_NOT_CHECK)
     record = records.read_record(receipt.record)
     facts = (("level", int(record.assurance.level)), ("genuine", int(record.assurance.genuine)))
     return Check("assurance", Outcome.PASSED, "", facts)
 
 
-def _not_revoked(receipt: Receipt, trusted: TrustedCheckpoint | None, contract: str) -> Check:
-    if trusted is None or not contract:
+def _not_revoked(receipt: Receipt, trusted: TrustedCheckpoint | None, anchoring: _Anchoring | None) -> Check:
+    if trusted is None or anchoring is None:
         return Check("not_revoked", Outcome.COULD_NOT_CHECK)
     try:
         status = _entry(receipt.status, trusted)
         if not isinstance(status, StatusEntry):
             raise FormatError("receipts.other_entry")
+        if status.chain_id != anchoring.chain_id:
+            raise InputError("receipts.other_chain")
         if receipt.status.index <= receipt.anchored.index:
             raise InputError("receipts.status_too_old")
-        identifier = leaf_status_identifier(contract, receipt.leaf >> 32, receipt.leaf & 0xFFFFFFFF)
+        if status.clock_offset and receipt.engine != SINGLE_SEQUENCER:
+            # Validators keep the real time; only the pilot's single engine has a clock of its own.
+            raise InputError("receipts.clock_moved")
+        identifier = leaf_status_identifier(anchoring.contract, receipt.leaf >> 32, receipt.leaf & 0xFFFFFFFF)
         verify_absence(identifier, receipt.absence, status.status_size, status.status_root)
     except LedgerError as error:
         return Check("not_revoked", Outcome.FAILED, error.code)
     facts = (("as_of_block", status.block_number), ("as_of", status.block_time), ("clock_offset", status.clock_offset))
     return Check("not_revoked", Outcome.PASSED, "", facts)
+
+
+def _consent(receipt: Receipt, trusted: TrustedCheckpoint | None, anchoring: _Anchoring | None) -> Check:
+    """Hold the signed consent to the entries of its recording and of its use, and both to what is opened here."""
+    use = receipt.use
+    if use is None:
+        return Check("consent", Outcome.NOT_CLAIMED)
+    if trusted is None or anchoring is None:
+        return Check("consent", Outcome.COULD_NOT_CHECK)
+    try:
+        granted_entry, granted = _event(use.granted, trusted)
+        used_entry, used = _event(use.used, trusted)
+        if not isinstance(granted, Granted) or not isinstance(used, Used):
+            raise FormatError("receipts.other_entry")
+        if not receipt.anchored.index < use.granted.index < use.used.index:
+            raise InputError("receipts.use_order")
+        places = {(entry.chain_id, entry.contract) for entry in (granted_entry, used_entry)}
+        _require_place(use.consent, anchoring, places)
+        _require_terms(use.consent, granted, used, receipt.leaf)
+        _require_within(receipt, use, used)
+        signed = _require_signatures(receipt, use.consent, granted)
+        _require_in_time(granted, used, used_entry.block_time)
+    except LedgerError as error:
+        return Check("consent", Outcome.FAILED, error.code)
+    return Check("consent", Outcome.PASSED, "", _consent_facts(use, granted, used, used_entry) + signed)
+
+
+def _require_place(consent: GrantedConsent, anchoring: _Anchoring, places: set[tuple[int, str]]) -> None:
+    """Typed data binds chain and contract, and the entries must be of the same: a consent for another is of no use."""
+    places = places | {(consent.chain_id, consent.contract)}
+    if {chain_id for chain_id, _ in places} != {anchoring.chain_id}:
+        raise InputError("receipts.other_chain")
+    if {contract for _, contract in places} != {anchoring.contract}:
+        raise InputError("receipts.other_contract")
+
+
+def _require_terms(consent: GrantedConsent, granted: Granted, used: Used, leaf: int) -> None:
+    """Each term has its own code where the entries tell of it; the digest covers all of them."""
+    terms = consent.terms
+    if used.consent != granted.consent:
+        raise InputError("receipts.other_consent")
+    if terms.matter != granted.matter:
+        raise InputError("receipts.other_matter")
+    if (terms.cases, terms.case) != (granted.cases, granted.case) or used.cases != granted.cases:
+        raise InputError("receipts.other_case")
+    if terms.leaves != granted.leaves or leaf not in terms.leaves or leaf not in used.leaves:
+        raise InputError("receipts.other_leaf")
+    if tuple(grantee.packed() for grantee in terms.grantees) != granted.grantees:
+        raise InputError("receipts.other_city")
+    if all(grantee.member != used.member for grantee in terms.grantees):
+        raise InputError("receipts.other_city")
+    if consent.digest != granted.consent:
+        raise InputError("receipts.other_terms")
+
+
+def _require_within(receipt: Receipt, use: ShownUse, used: Used) -> None:
+    disclosed = use.consent.disclosed
+    if {use.consent.terms.disclosed, used.disclosed} != {disclosed.digest}:
+        raise InputError("consents.disclosed_mismatch")
+    opened = records.open_fields(receipt.record, receipt.disclosures)
+    if not set(opened) <= set(disclosed.fields(receipt.leaf)):
+        raise InputError("receipts.more_than_disclosed")
+
+
+def _require_signatures(receipt: Receipt, consent: GrantedConsent, granted: Granted) -> tuple[tuple[str, int], ...]:
+    """Recover this leaf's holder. Whose the other leaves are is in no entry of the log: the grant attests it."""
+    if (consent.attending, consent.paper) != (granted.attending, granted.paper):
+        raise InputError("receipts.other_paper")
+    if granted.attending:
+        if consent.signatures:
+            raise InputError("receipts.signature_count")
+        return (("witnessed_by", granted.attending), ("custodian", granted.custodian))
+    if len(consent.signatures) != len(consent.terms.leaves):
+        raise InputError("receipts.signature_count")
+    signers = [typed.recover(consent.digest, signature) for signature in consent.signatures]
+    signer = signers[consent.terms.leaves.index(receipt.leaf)]
+    if signer != "0x" + LeafEntry.decode(receipt.entry).holder.hex():
+        raise InputError("receipts.other_signer")
+    return (("signatures", len(signers)),)
+
+
+def _require_in_time(granted: Granted, used: Used, time: int) -> None:
+    if not granted.valid_from <= time <= granted.valid_until:
+        raise InputError("receipts.consent_expired")
+    allowed = next(grantee & 0xFFFF for grantee in granted.grantees if grantee >> 16 == used.member)
+    if not 0 <= used.remaining < allowed:
+        raise InputError("receipts.used_up")
+
+
+def _consent_facts(use: ShownUse, granted: Granted, used: Used, entry: EventEntry) -> tuple[tuple[str, str | int], ...]:
+    facts: tuple[tuple[str, str | int], ...] = (
+        ("consent", granted.consent.hex()),
+        ("use", used.use),
+        ("reader", used.member),
+        ("time", entry.block_time),
+        ("case", used.case.hex()),
+        ("matter", granted.matter.hex()),
+        ("purpose", int(use.consent.terms.purpose)),
+        ("remaining", used.remaining),
+    )
+    # The contract lets a consent be used for a child of its case as well; that it is one is what the entry attests.
+    return facts if used.case == granted.case else (*facts, ("parent_case", granted.case.hex()))
 
 
 def _validity(receipt: Receipt, now: int) -> Check:
