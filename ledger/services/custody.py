@@ -7,6 +7,7 @@ the digest, and can therefore be used for no other person and for nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import and_, select
@@ -20,7 +21,7 @@ from ledger.services.context import Node
 from ledger.storage.custody import CustodyStore
 from ledger.storage.tables import consortium as tables
 
-__all__ = ["custody_store", "statement", "witness_of", "witnessed"]
+__all__ = ["custody_store", "statement", "witness_of", "witnessed", "witnesses_of"]
 
 
 def custody_store(node: Node, path: Path, key: bytes) -> CustodyStore:
@@ -63,17 +64,28 @@ def witnessed(node: Node, holder: str, digest: bytes, signatures: tuple[bytes, b
         signatures: the two witnesses', over :func:`statement`.
         attending: the city whose window it is; 0: whichever the first witness belongs to.
     """
-    message = statement(node, holder, digest)
+    members = witnesses_of(node, statement(node, holder, digest), signatures)
+    return bool(members) and attending in {0, members[0]}
+
+
+def witnesses_of(node: Node, message: TypedMessage, signatures: Sequence[bytes]) -> tuple[int, ...]:
+    """Return the members of the two witnesses who signed a message; nothing unless both are witnesses in force, and two.
+
+    Args:
+        node: this city, whose picture knows the witnesses.
+        message: what they signed.
+        signatures: the two, in order.
+    """
     signed = typed.digest(message.kind, dict(message.fields), node.chain_id, message.contract)
     try:
         keys = [typed.recover(signed, signature) for signature in signatures]
     except FormatError:
-        return False
+        return ()
     if len(keys) != 2 or len(set(keys)) != 2:
-        return False
+        return ()
     with node.database.read() as connection:
-        members = [witness_of(connection, key) for key in keys]
-    return all(members) and (not attending or members[0] == attending)
+        members = tuple(witness_of(connection, key) for key in keys)
+    return members if all(members) else ()
 
 
 def witness_of(connection: Connection, key: str) -> int:

@@ -20,6 +20,7 @@ from ledger.domain import canonical, envelopes
 from ledger.domain.leaves import BLINDING_BYTES, Randomness
 from ledger.domain.limits import LIMITS
 from ledger.errors import FormatError, InputError
+from ledger.wire.padding import pad, unpad
 from ledger.wire.strict import Strict, base64_text
 
 __all__ = [
@@ -39,7 +40,6 @@ _CONTRACT = re.compile(r"0x[0-9a-f]{40}")
 _CASE = re.compile(r"[0-9a-f]{64}")
 _ALLOTTED = re.compile(r"[0-9a-f]{64}|")
 _MATERIAL = re.compile(r"[0-9A-Za-z_-]{1,64}")
-_LENGTH_BYTES = 4
 _READ = Strict("wallets.document")
 
 
@@ -139,8 +139,7 @@ def seal_wallet(wallet: Wallet, key: bytes, rand: Randomness) -> bytes:
     document = encode_wallet(wallet)
     if len(document) > LIMITS.json_bytes:
         raise InputError("wallets.too_large", size=len(document), limit=LIMITS.json_bytes)
-    content = len(document).to_bytes(_LENGTH_BYTES, "big") + document
-    content += bytes(-len(content) % LIMITS.wallet_step_bytes)
+    content = pad(document, LIMITS.wallet_step_bytes)
     return b"".join(envelopes.encrypt([content], key, rand, context=FORMAT.encode()))
 
 
@@ -175,10 +174,7 @@ def open_wallet(sealed: Iterable[bytes], key: bytes) -> Wallet:
         held += piece
         if len(held) > limit:
             raise FormatError("canonical.too_long", size=len(held), limit=limit)
-    end = _LENGTH_BYTES + int.from_bytes(held[:_LENGTH_BYTES], "big")
-    if len(held) % LIMITS.wallet_step_bytes or end > len(held) or any(held[end:]):
-        raise FormatError("wallets.document")
-    return decode_wallet(bytes(held[_LENGTH_BYTES:end]))
+    return decode_wallet(unpad(bytes(held), LIMITS.wallet_step_bytes, "wallets.document"))
 
 
 def _material(value: canonical.JsonValue) -> WalletMaterial:

@@ -87,6 +87,7 @@ lookups = Table(
     "lookups",
     metadata,
     digest("lookup", key=True),
+    address("contract"),
     member("asker"),
     member("asked"),
     small("purpose"),

@@ -574,6 +574,7 @@ def upgrade() -> None:
     op.create_table(
         "lookups",
         sa.Column("lookup", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("contract", sa.String(length=42), nullable=False),
         sa.Column("asker", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("asked", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("purpose", sa.Integer(), autoincrement=False, nullable=False),
