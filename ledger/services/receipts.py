@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from ledger.domain.checkpoints import parse_checkpoint
 from ledger.domain.disclosures import select_disclosures
 from ledger.domain.entries import StatusEntry
 from ledger.domain.status import StatusTree, leaf_status_identifier
 from ledger.errors import ConflictError, IntegrityError, NotFoundError, UnavailableError
 from ledger.log.proofs import make_paths
+from ledger.log.reader import TreeReader
 from ledger.log.store import LogStore
+from ledger.log.view import LogView
 from ledger.projections import journal, status
 from ledger.services.context import Node
 from ledger.services.releasing import Unseal, granted_of, own_leaf, received_leaf
@@ -41,7 +44,9 @@ class _Basis:
     tree: StatusTree
 
 
-def issue(node: Node, unseal: Unseal, log: LogStore, contract: str, leaf: int, fields: Sequence[str]) -> Receipt:
+def issue(
+    node: Node, unseal: Unseal, log: LogStore | LogView, contract: str, leaf: int, fields: Sequence[str]
+) -> Receipt:
     """Make a receipt for one leaf of this city's own, opening the named fields and no other.
 
     Args:
@@ -58,15 +63,16 @@ def issue(node: Node, unseal: Unseal, log: LogStore, contract: str, leaf: int, f
         ConflictError: ``releases.erased``, ``releases.revoked``.
     """
     own = own_leaf(node, unseal, contract, leaf)
+    note, tree = log.served()
     with node.database.read() as connection:
-        basis = _basis(connection, log, contract, leaf)
-    return _receipt(node, log, contract, own, basis, fields)
+        basis = _basis(connection, note, contract, leaf)
+    return _receipt(node, tree, contract, own, basis, fields)
 
 
 def issue_for_use(
     node: Node,
     unseal: Unseal,
-    log: LogStore,
+    log: LogStore | LogView,
     contract: str,
     use: int,
     leaf: int,
@@ -91,27 +97,28 @@ def issue_for_use(
         InputError: ``records.field_missing`` for a field that was not disclosed.
     """
     item = received_leaf(node, unseal, use, leaf)
+    note, tree = log.served()
     with node.database.read() as connection:
         used, name = _used(node, connection, contract, use)
         consent = granted_of(connection, name)
-        basis = _basis(connection, log, contract, leaf)
+        basis = _basis(connection, note, contract, leaf)
         _require_not_revoked(connection, contract, leaf)
         granted = _granted(connection, contract, name)
     if granted is None or used is None or not granted < used < basis.size:
         raise UnavailableError("receipts.not_published")
-    paths = make_paths(log, (granted, used), basis.size)
+    paths = make_paths(tree, (granted, used), basis.size)
     shown = ShownUse(
         consent,
-        LoggedEntry(granted, log.entry(granted), paths[granted]),
-        LoggedEntry(used, log.entry(used), paths[used]),
+        LoggedEntry(granted, tree.entry(granted), paths[granted]),
+        LoggedEntry(used, tree.entry(used), paths[used]),
     )
-    return _receipt(node, log, contract, item, basis, fields, shown)
+    return _receipt(node, tree, contract, item, basis, fields, shown)
 
 
-def _basis(connection: Connection, log: LogStore, contract: str, leaf: int) -> _Basis:
-    published, note = log.published, log.published_note
-    if published is None or note is None:
+def _basis(connection: Connection, note: bytes | None, contract: str, leaf: int) -> _Basis:
+    if note is None:
         raise UnavailableError("receipts.not_published")
+    published, _ = parse_checkpoint(note)
     batches = tables.batches
     row = connection.execute(
         select(batches.c.block, batches.c.log_index).where(
@@ -168,14 +175,14 @@ def _require_not_revoked(connection: Connection, contract: str, leaf: int) -> No
 
 def _receipt(
     node: Node,
-    log: LogStore,
+    entries: TreeReader,
     contract: str,
     item: ReleasedLeaf,
     basis: _Basis,
     fields: Sequence[str] | None,
     use: ShownUse | None = None,
 ) -> Receipt:
-    paths = make_paths(log, (basis.anchored, basis.status), basis.size)
+    paths = make_paths(entries, (basis.anchored, basis.status), basis.size)
     return Receipt(
         engine=_ENGINES[node.engine],
         record=item.record,
@@ -184,8 +191,8 @@ def _receipt(
         entry=item.entry,
         blinding=item.blinding,
         path=item.proof,
-        anchored=LoggedEntry(basis.anchored, log.entry(basis.anchored), paths[basis.anchored]),
-        status=LoggedEntry(basis.status, log.entry(basis.status), paths[basis.status]),
+        anchored=LoggedEntry(basis.anchored, entries.entry(basis.anchored), paths[basis.anchored]),
+        status=LoggedEntry(basis.status, entries.entry(basis.status), paths[basis.status]),
         absence=basis.tree.absence_proof(leaf_status_identifier(contract, item.leaf >> 32, item.leaf & 0xFFFFFFFF)),
         checkpoint=basis.note,
         use=use,

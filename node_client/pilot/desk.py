@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import select
 
 from ledger.domain import canonical, typed
-from ledger.domain.cases import Action, Channel, Mode
+from ledger.domain.cases import Action, Channel, Mode, State
 from ledger.domain.consents import Grantee
 from ledger.domain.consortium import ContractKind
 from ledger.domain.materials import Assurance, AssuranceLevel, Issuer, SourceChannel
 from ledger.errors import NotFoundError, UnavailableError
 from ledger.ports import TypedMessage
+from ledger.projections import journal
 from ledger.services import cases, catalogue, consents, custody, materials, releasing
 from ledger.services.context import Node
 from ledger.services.intake import inspect_file
 from ledger.services.registry import current_contract
+from ledger.services.releasing import Received
+from ledger.storage.tables import cases as case_tables
+from ledger.storage.tables import consents as consent_tables
 from ledger.storage.tables import materials as material_tables
 from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.papers import SealedPaper
@@ -38,6 +43,9 @@ __all__ = ["Desk", "Kept", "Leaf"]
 _ZERO = bytes(32)
 _DEPARTMENT = 1
 _SECONDS = 90.0
+_PAUSE = 0.05
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +181,7 @@ class Desk:
         parent: bytes = _ZERO,
         covered: bool = True,
         decision: str = "",
+        key_of: str = "",
     ) -> cases.Submission:
         """Write a submission down: the paper sealed for the cities of the case, the agreement that covers it."""
         first, second = self.nodes[receiving], self.nodes[handling]
@@ -206,7 +215,7 @@ class Desk:
         kept = self.record.fact(f"submission:{name}", make)
         words = {key: bytes.fromhex(str(kept[key])) for key in ("agreement", "commitment", "blob", "salt", "holders")}
         return cases.Submission(
-            case_key=holder.case_key(name),
+            case_key=holder.case_key(key_of or name),
             receiving=first.member,
             handling=second.member,
             matter=matter_id(matter),
@@ -398,25 +407,36 @@ class Desk:
             signatures=signatures,
         )
 
+    def granted(self, granted: GrantedConsent) -> bool:
+        """Say whether a consent is on the record already."""
+        table = consent_tables.consents
+        with next(iter(self.nodes.values())).database.read() as connection:
+            return (
+                connection.execute(select(table.c.consent).where(table.c.consent == granted.digest)).first() is not None
+            )
+
+    def revocation_digest(self, granted: GrantedConsent) -> bytes:
+        """Return what a holder signs to take a consent back."""
+        return typed.digest("ConsentRevocation", {"consent": granted.digest}, granted.chain_id, granted.contract)
+
     def use(self, granted: GrantedConsent, city: str, case: bytes, *, name: str) -> str:
         """Put a city's reading on the record; return the intent."""
         return releasing.use(self.nodes[city], granted, case=case, intent=f"use:{granted.digest.hex()[:24]}:{name}")
 
     def received(self, city: str, granted: GrantedConsent, leaves: Sequence[Leaf], case: bytes) -> int:
         """Wait until a city has received what it may read, open every file, and return their bytes; digests are checked."""
-        node, deadline = self.nodes[city], time.monotonic() + _SECONDS
+        node = self.nodes[city]
+        number = self._use_number(node, granted, case)
         total = 0
         for item in leaves:
-            while True:
+
+            def read(leaf: int = item.leaf) -> Received | None:
                 try:
-                    number = self._use_number(node, granted, case)
-                    found = releasing.read_received(node, number, item.leaf)
-                    break
+                    return releasing.read_received(node, number, leaf)
                 except NotFoundError:
-                    if time.monotonic() > deadline:
-                        raise UnavailableError("outcomes.slow", waiting=1) from None
-                    time.sleep(0.05)
-            for file in found.files:
+                    return None
+
+            for file in self.patiently(read).files:
                 total += sum(len(piece) for piece in releasing.content(node, number, item.leaf, file))
         return total
 
@@ -450,6 +470,57 @@ class Desk:
         message = custody.statement(node, holder.case_key(name), digest)
         return holder.sign_case_witnessed(name, digest, (node.keys.witness(1, message), node.keys.witness(2, message)))
 
+    # ---- what stands ------------------------------------------------------------------------------------------------
+
+    def state(self, case: bytes) -> str:
+        """Return a case's state, by its name."""
+        with next(iter(self.nodes.values())).database.read() as connection:
+            table = case_tables.cases
+            found = connection.execute(select(table.c.state).where(table.c.case == case)).scalar()
+        return State(found or 0).name.lower()
+
+    def uses(self, granted: GrantedConsent, city: str) -> int:
+        """Return how many readings of a city under a consent are on the record."""
+        table = consent_tables.uses
+        with self.nodes[city].database.read() as connection:
+            rows = connection.execute(
+                select(table.c.use).where(table.c.consent == granted.digest, table.c.member == self.nodes[city].member)
+            )
+            return len(rows.all())
+
+    def newest_block(self) -> int:
+        """Return the newest block that any city's picture shows."""
+        newest = 0
+        for node in self.nodes.values():
+            with node.database.read() as connection:
+                state = journal.position(connection)
+            newest = max(newest, state.block if state is not None else 0)
+        return newest
+
+    def compared(self, one: str, other: str) -> str:
+        """Say whether two cities have the same entries of the log, up to where both are."""
+        found = []
+        for city in (one, other):
+            with self.nodes[city].database.read() as connection:
+                found.append(list(journal.entries_from(connection, 0)))
+        length = min(len(entries) for entries in found)
+        return "equal" if length and found[0][:length] == found[1][:length] else "different"
+
+    def patiently(self, attempt: Callable[[], T | None]) -> T:
+        """Try something until it answers.
+
+        Raises:
+            UnavailableError: ``outcomes.slow``.
+        """
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            found = attempt()
+            if found is not None:
+                return found
+            if time.monotonic() > deadline:
+                raise UnavailableError("outcomes.slow", waiting=1)
+            time.sleep(_PAUSE)
+
     # ---- inside -----------------------------------------------------------------------------------------------------
 
     def _shown(self, matter: str, type_code: str) -> tuple[str, ...]:
@@ -468,19 +539,15 @@ class Desk:
             return releasing.use_of_consent(connection, node.member, granted.digest, case)
 
     def _anchored(self, node: Node, names: Sequence[str]) -> None:
-        deadline = time.monotonic() + _SECONDS
-        table = material_tables.materials
-        while True:
+        table, batches = material_tables.materials, material_tables.batches
+
+        def block() -> int | None:
             with node.database.read() as connection:
                 rows = connection.execute(select(table.c.material).where(table.c.material.in_(names))).all()
-                batches = material_tables.batches
-                block = connection.execute(select(batches.c.block).order_by(batches.c.block.desc()).limit(1)).scalar()
-            if len(rows) == len(names):
-                caught_up(self.nodes.values(), int(block or 0), seconds=_SECONDS)
-                return
-            if time.monotonic() > deadline:
-                raise UnavailableError("outcomes.slow", waiting=len(names) - len(rows))
-            time.sleep(0.05)
+                newest = connection.execute(select(batches.c.block).order_by(batches.c.block.desc()).limit(1)).scalar()
+            return int(newest or 0) if len(rows) == len(names) else None
+
+        caught_up(self.nodes.values(), self.patiently(block), seconds=_SECONDS)
 
 
 def _paper(kept: Mapping[str, object]) -> SealedPaper:

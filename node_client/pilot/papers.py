@@ -22,7 +22,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from ledger.errors import InputError
 
-__all__ = ["APPLICANT", "PAPERS", "SPOUSE", "Paper", "Person", "make_papers", "place_papers"]
+__all__ = ["APPLICANT", "PAPERS", "SPOUSE", "Paper", "Person", "make_decision", "make_papers", "place_papers"]
 
 _FONT = "STSong-Light"
 _SCAN_PIXELS = (1654, 2339)  # A4 at 200 dots an inch
@@ -81,6 +81,25 @@ def make_papers(folder: Path) -> dict[str, Path]:
             part.replace(path)
         paths[paper.key] = path
     return paths
+
+
+def make_decision(folder: Path) -> Path:
+    """Write the loan's decision, a small PDF as an office prints it, and return its path."""
+    path = folder / "decision.pdf"
+    if not path.exists():
+        out = io.BytesIO()
+        canvas = _canvas(out)
+        canvas.setFont(_FONT, 20)
+        canvas.drawCentredString(A4[0] / 2, A4[1] - 90, "住房公积金贷款准予决定书（样本）")
+        canvas.setFont(_FONT, 12)
+        for number, line in enumerate((f"申请人：{APPLICANT.name}", "事项：住房公积金异地贷款", "结果：准予")):
+            canvas.drawString(90, A4[1] - 140 - number * 24, line)
+        canvas.showPage()
+        canvas.save()
+        part = path.with_suffix(".part")
+        part.write_bytes(out.getvalue())
+        part.replace(path)
+    return path
 
 
 def place_papers(folder: Path) -> dict[str, Path]:
