@@ -47,7 +47,7 @@ _MIANYANG = Issuer("11510700MB0000001X", "绵阳市住房公积金服务中心�
 Say = Callable[[str], None]
 
 
-def consortium_works(desk: Desk, _papers: Mapping[str, Path], _folder: Path, say: Say) -> None:
+def consortium_works(desk: Desk, say: Say) -> None:
     """The five publish their nine matters and sign one agreement for three modes; the calendars are posted."""
     record = desk.record
     waiting = [
@@ -200,7 +200,7 @@ def loan(desk: Desk, papers: Mapping[str, Path], folder: Path, say: Say) -> None
         desk.settled(MIANYANG, [desk.step(name, case, MIANYANG, action, words=words, officer=officer)])
     (decision,) = desk.hand_in(
         MIANYANG,
-        [("decision", "decision", make_decision(folder.parent / "files"),
+        [("decision", "decision", make_decision(folder / "files"),
           {"name": APPLICANT.name, "matter": "住房公积金异地贷款", "case": case.hex(), "result": "准予",
            "decided_on": "2026-03-02", "document_number": "SAMPLE-绵公积金-2026-1"}, ("applicant",))],
         issuer=_MIANYANG,
@@ -217,7 +217,7 @@ def loan(desk: Desk, papers: Mapping[str, Path], folder: Path, say: Say) -> None
     record.expect(3, "loan-state", "rated", desk.state(case))
 
 
-def repayment(desk: Desk, _papers: Mapping[str, Path], _folder: Path, say: Say) -> None:
+def repayment(desk: Desk, say: Say) -> None:
     """Yuzhong receives, Xiong'an decides, on papers from Wuhou and the decision that Mianyang made."""
     record, applicant = desk.record, desk.people["applicant"]
     submission = desk.submission(
