@@ -172,6 +172,8 @@ class Limits:
     lookup_answer_bytes: int = 64 * 1024
     # As many types as one matter asks for.
     lookup_types: int = 32
+    # A question is delivered once it is on the record; one that is not there after a day is no question.
+    lookup_unasked_seconds: int = 86_400
     # Questions and answers dealt with in one pass of the daemon.
     lookups_at_once: int = 50
 

@@ -1,7 +1,6 @@
 """Being asked: what a city does with another's question about a person.
 
-Only a question that this city's own picture of the chain knows is taken in, and only the one that the chain commits to is
-answered; the witnesses of the asking city are checked here once more. Empty, refused and full answers have one length.
+Only a question that this city's own picture of the chain knows, and that the chain commits to, is answered; the witnesses of the asking city are checked here once more. Empty, refused and full answers have one length.
 """
 
 from __future__ import annotations
@@ -9,14 +8,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from sqlalchemy import and_, delete, insert, select
+from sqlalchemy import and_, delete, select
 
 from ledger.chain.codec import canonical_call
 from ledger.domain import boxes
 from ledger.domain.leaves import Holding
 from ledger.domain.limits import LIMITS
 from ledger.domain.operations import Operation
-from ledger.errors import ConflictError, FormatError, InputError, NotFoundError
+from ledger.errors import ConflictError, FormatError, InputError
 from ledger.ports import TypedMessage
 from ledger.services import custody, holders, persons, releasing
 from ledger.services.context import Node
@@ -28,6 +27,7 @@ from ledger.storage.tables import drafts
 from ledger.storage.tables import materials as tables
 from ledger.wire.lookups import (
     ANSWER_LABEL,
+    DELIVERY_KIND,
     Answer,
     FoundLeaf,
     FoundMaterial,
@@ -35,17 +35,13 @@ from ledger.wire.lookups import (
     SignedQuestion,
     answer_commitment,
     commitment_of,
-    decode_delivery,
     decode_question,
     encode_answer,
     fits,
     question_info,
 )
 
-__all__ = ["INBOX_KIND", "answer_all", "authorised", "receive", "statement"]
-
-# The kind of the inbox's rows that hold questions.
-INBOX_KIND = "lookup"
+__all__ = ["answer_all", "authorised", "statement"]
 
 
 def statement(node: Node, asked: Question, commitment: bytes) -> TypedMessage:
@@ -66,75 +62,37 @@ def authorised(node: Node, asked: Question, commitment: bytes, signatures: tuple
     return custody.witnesses_of(node, message, signatures)[:1] == (asked.asker,)
 
 
-def receive(node: Node, member: int, document: bytes) -> None:
-    """Take a question in that another city hands over; only one that stands on the chain, and only until it is answered.
-
-    Args:
-        node: the city asked.
-        member: who hands it over, by the signature of the request.
-        document: ``tongban/lookup/1``.
-
-    Raises:
-        FormatError: ``lookups.document``.
-        NotFoundError: ``lookups.not_asked`` where this city's picture knows of no such question; the asker tries again.
-    """
-    lookup, _ = decode_delivery(document)
-    with node.begin() as uow:
-        table, inbox = tables.lookups, drafts.inbox
-        known = uow.connection.execute(
-            select(table.c.lookup).where(
-                table.c.lookup == lookup,
-                table.c.asker == member,
-                table.c.asked == node.member,
-                table.c.answered_at.is_(None),
-            )
-        ).first()
-        if known is None:
-            raise NotFoundError("lookups.not_asked")
-        # A second document for the same question takes the first one's place: there is one answer, and little to fill.
-        uow.connection.execute(delete(inbox).where(inbox.c.kind == INBOX_KIND, inbox.c.subject == lookup))
-        uow.connection.execute(
-            insert(inbox).values(
-                digest=hashlib.sha256(document).digest(),
-                member=member,
-                kind=INBOX_KIND,
-                subject=lookup,
-                sealed=document,
-                received_at=node.clock(),
-            )
-        )
-        uow.commit()
-
-
 def answer_all(node: Node, unseal: Unseal) -> int:
     """Answer whatever was handed over and stands on the record; returns how many questions were dealt with."""
     inbox, chain = drafts.inbox, tables.lookups
+    done = _forget_unasked(node)
     with node.database.read() as connection:
         rows = connection.execute(
             select(
-                inbox.c.subject, inbox.c.sealed, inbox.c.member, chain.c.purpose, chain.c.commitment, chain.c.answered_at
+                inbox.c.digest, inbox.c.sealed, inbox.c.member, chain.c.lookup, chain.c.asker, chain.c.asked,
+                chain.c.purpose, chain.c.commitment, chain.c.answered_at,
             )
-            .join(chain, and_(chain.c.lookup == inbox.c.subject, inbox.c.kind == INBOX_KIND))
+            .join(chain, and_(chain.c.lookup == inbox.c.subject, inbox.c.kind == DELIVERY_KIND))
             .order_by(inbox.c.received_at)
             .limit(LIMITS.lookups_at_once)
         ).all()  # fmt: skip
-    done = 0
     for row in rows:
-        lookup = bytes(row.subject)
-        if row.answered_at is not None or _is_under_way(node, lookup):
-            # Answered for good: who was asked about need not be known here any longer.
-            done += row.answered_at is not None and _forget(node, lookup)
+        lookup = bytes(row.lookup)
+        if row.answered_at is not None or (row.asker, row.asked) != (row.member, node.member):
+            # Answered for good: who was asked about need not be known here any longer. Or not the asker's word.
+            done += _forget(node, bytes(row.digest))
             continue
-        signed = _question_in(node, unseal, bytes(row.sealed), bytes(row.commitment))
+        if _is_under_way(node, lookup):
+            continue
+        signed = _question_in(node, unseal, lookup, bytes(row.sealed), bytes(row.commitment))
         if signed is None:
             # Not the question that is on the record, which may still come.
-            _forget(node, lookup)
+            done += _forget(node, bytes(row.digest))
             continue
         asked = signed.question
         stated = (asked.lookup, asked.asker, asked.asked, asked.purpose)
-        if stated != (lookup, int(row.member), node.member, int(row.purpose)) or not authorised(
-            node, asked, bytes(row.commitment), signed.signatures
-        ):
+        on_record = (lookup, row.asker, row.asked, row.purpose)
+        if stated != on_record or not authorised(node, asked, bytes(row.commitment), signed.signatures):
             answer = Answer(lookup, refused="lookups.not_authorised")
         else:
             answer = _look(node, unseal, asked)
@@ -241,10 +199,9 @@ def _reply(node: Node, asker: int, answer: Answer) -> None:
         uow.commit()
 
 
-def _question_in(node: Node, unseal: Unseal, document: bytes, commitment: bytes) -> SignedQuestion | None:
+def _question_in(node: Node, unseal: Unseal, lookup: bytes, sealed: bytes, commitment: bytes) -> SignedQuestion | None:
     """Open a delivered question; nothing where it is not the one that the chain commits to."""
     try:
-        lookup, sealed = decode_delivery(document)
         signed = decode_question(unseal(sealed, question_info(lookup, node.member)))
     except (FormatError, InputError):
         return None
@@ -257,9 +214,26 @@ def _is_under_way(node: Node, lookup: bytes) -> bool:
     return any(intent.operation == Operation.ANSWER for intent in known)
 
 
-def _forget(node: Node, lookup: bytes) -> bool:
+def _forget(node: Node, digest: bytes) -> bool:
     inbox = drafts.inbox
     with node.begin() as uow:
-        gone = uow.connection.execute(delete(inbox).where(inbox.c.kind == INBOX_KIND, inbox.c.subject == lookup))
+        gone = uow.connection.execute(delete(inbox).where(inbox.c.digest == digest))
         uow.commit()
     return gone.rowcount > 0
+
+
+def _forget_unasked(node: Node) -> int:
+    """Drop what was handed over and never came onto the record: no honest city delivers before it is there."""
+    inbox, chain = drafts.inbox, tables.lookups
+    old = and_(
+        inbox.c.kind == DELIVERY_KIND,
+        inbox.c.received_at < node.clock() - LIMITS.lookup_unasked_seconds,
+        ~select(chain.c.lookup).where(chain.c.lookup == inbox.c.subject).exists(),
+    )
+    with node.database.read() as connection:
+        if connection.execute(select(inbox.c.digest).where(old).limit(1)).first() is None:
+            return 0
+    with node.begin() as uow:
+        gone = uow.connection.execute(delete(inbox).where(old))
+        uow.commit()
+    return int(gone.rowcount)

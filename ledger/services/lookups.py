@@ -34,15 +34,16 @@ from ledger.errors import (
 from ledger.ports import TypedMessage
 from ledger.services import lookup_answers
 from ledger.services.context import Node
-from ledger.services.lookup_answers import receive
 from ledger.services.persons import Identity
 from ledger.services.registry import current_contract, readers_of
 from ledger.services.releasing import Unseal
 from ledger.storage import outbox
 from ledger.storage.tables import holders as local
 from ledger.storage.tables import materials as tables
+from ledger.wire.deliveries import Delivery, encode_delivery
 from ledger.wire.lookups import (
     ANSWER_LABEL,
+    DELIVERY_KIND,
     Answer,
     Question,
     SignedQuestion,
@@ -50,12 +51,11 @@ from ledger.wire.lookups import (
     commitment_of,
     decode_answer,
     decode_question,
-    encode_delivery,
     encode_question,
     question_info,
 )
 
-__all__ = ["LookupState", "Prepared", "ask", "listed", "prepare", "question", "read", "receive", "run_once"]
+__all__ = ["LookupState", "Prepared", "ask", "listed", "prepare", "question", "read", "run_once"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def ask(node: Node, prepared: Prepared, witnesses: tuple[bytes, bytes]) -> str:
                     lookup=asked.lookup,
                     asked=asked.asked,
                     purpose=asked.purpose,
-                    document=encode_delivery(asked.lookup, sealed[asked.asked]),
+                    document=encode_delivery(Delivery(DELIVERY_KIND, asked.lookup, sealed[asked.asked])),
                     sealed=sealed[node.member],
                     created_at=now,
                 )
@@ -247,8 +247,7 @@ def _deliver(node: Node) -> int:
     for row in rows:
         try:
             node.peers.hand_over(int(row.asked), bytes(row.document))
-        except (UnavailableError, NotFoundError):
-            # Not there, or its picture is not that far yet.
+        except UnavailableError:
             continue
         with node.begin() as uow:
             uow.connection.execute(update(table).where(table.c.lookup == row.lookup).values(delivered_at=node.clock()))

@@ -1,6 +1,7 @@
 """Look-ups: one city asks another whether it keeps papers of a person who stands at its window.
 
-``tongban/lookup/1``: what is handed over: the random id that stands on the chain, and the question sealed to the city asked.
+A question is sealed to the city asked and handed over as a delivery of the kind ``lookup``; an answer is one box.
+
 ``tongban/lookup-question/1``: who is looked for, what for, which types of papers, and the two witnesses' signatures.
 ``tongban/lookup-answer/1``: what was found, or that nothing was, or that the question was refused: all of one length.
 
@@ -21,11 +22,11 @@ from ledger.domain.leaves import Holding
 from ledger.domain.limits import LIMITS
 from ledger.errors import InputError
 from ledger.wire.padding import pad, unpad
-from ledger.wire.strict import Strict, base64_text
+from ledger.wire.strict import Strict
 
 __all__ = [
     "ANSWER_LABEL",
-    "FORMAT",
+    "DELIVERY_KIND",
     "Answer",
     "FoundLeaf",
     "FoundMaterial",
@@ -34,18 +35,17 @@ __all__ = [
     "answer_commitment",
     "commitment_of",
     "decode_answer",
-    "decode_delivery",
     "decode_question",
     "encode_answer",
-    "encode_delivery",
     "encode_question",
     "fits",
     "question_info",
 ]
 
-FORMAT = "tongban/lookup/1"
 # The label of the box that an answer is sealed in.
 ANSWER_LABEL = "lookup"
+# The kind of the delivery that a question is.
+DELIVERY_KIND = "lookup"
 
 _QUESTION_FORMAT = "tongban/lookup-question/1"
 _ANSWER_FORMAT = "tongban/lookup-answer/1"
@@ -130,20 +130,6 @@ def commitment_of(question: Question, salt: bytes) -> bytes:
 def answer_commitment(answer: Answer, salt: bytes) -> bytes:
     """Return the salted commitment of an answer."""
     return hashlib.sha256(salt + canonical.encode(_answer(answer))).digest()
-
-
-def encode_delivery(lookup: bytes, sealed: bytes) -> bytes:
-    """Write what is handed over to the city asked."""
-    return canonical.encode({"format": FORMAT, "lookup": lookup.hex(), "sealed": base64_text(sealed)})
-
-
-def decode_delivery(document: bytes) -> tuple[bytes, bytes]:
-    """Read what was handed over: the look-up's id and the sealed question."""
-    value = canonical.decode_object(document, limit=4 * LIMITS.lookup_question_bytes)
-    item = _READ.fields(value, {"format", "lookup", "sealed"})
-    if item["format"] != FORMAT:
-        raise _READ.wrong()
-    return _READ.hex(item["lookup"], 32), _READ.base64(item["sealed"])
 
 
 def encode_question(signed: SignedQuestion) -> bytes:

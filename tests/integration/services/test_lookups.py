@@ -21,12 +21,14 @@ from ledger.ports import TypedMessage
 from ledger.services import consents, holders, lookups, materials, persons
 from ledger.services.consents import LeafShown
 from ledger.services.lookups import Prepared
+from ledger.services.peers import take_in
 from ledger.services.persons import RESIDENT, Identity
 from ledger.services.registry import service_key
 from ledger.storage.tables import drafts
 from ledger.storage.tables import holders as local
 from ledger.storage.tables import materials as tables
 from ledger.wire import lookups as wire
+from ledger.wire.deliveries import Delivery, encode_delivery
 from tests.integration.network import signer
 from tests.integration.services.custodians import Cities, cities_on_an_engine
 from tests.integration.services.test_materials import paper
@@ -78,7 +80,7 @@ def settle(cities: Cities) -> None:
         moved = sum(lookups.run_once(node, node.keys.open) for node in cities.nodes.values()) > 0
         for member, documents in list(cities.delivered.items()):
             for sender, document in documents:
-                lookups.receive(list(cities.nodes.values())[member - 1], sender, document)
+                take_in(list(cities.nodes.values())[member - 1], sender, document)
                 moved = True
             documents.clear()
 
@@ -126,15 +128,32 @@ def test_nothing_is_answered_before_it_stands_on_the_record(cities, tmp_path):
     recipient = wrapping.RecipientPublic(_hpke(cities, 1))
     content = wire.encode_question(wire.SignedQuestion(one.question, one.salt, witnesses(cities, one.statement)))
     sealed = wrapping.seal(content, recipient, wire.question_info(one.question.lookup, 1))
-    with pytest.raises(NotFoundError, match=r"lookups\.not_asked"):
-        lookups.receive(wuhou, 2, wire.encode_delivery(one.question.lookup, sealed))
+    # Nor is another city's word taken for the asker's.
+    take_in(wuhou, 3, delivery(one.question.lookup, sealed))
     assert lookups.run_once(wuhou, wuhou.keys.open) == 0
     cities.pump()
-    # Nor is another city's word taken for the asker's.
-    with pytest.raises(NotFoundError, match=r"lookups\.not_asked"):
-        lookups.receive(wuhou, 3, wire.encode_delivery(one.question.lookup, sealed))
-    lookups.receive(wuhou, 2, wire.encode_delivery(one.question.lookup, sealed))
+    with wuhou.database.read() as connection:
+        assert connection.execute(select(tables.lookups.c.answered_at)).scalars().all() == [None]
     assert lookups.run_once(wuhou, wuhou.keys.open) == 1
+    cities.pump()
+    with wuhou.database.read() as connection:
+        assert connection.execute(select(tables.lookups.c.answered_at)).scalars().all() == [None]
+        assert connection.execute(select(drafts.inbox)).all() == []
+    take_in(wuhou, 2, delivery(one.question.lookup, sealed))
+    assert lookups.run_once(wuhou, wuhou.keys.open) == 1
+    cities.pump()
+    with wuhou.database.read() as connection:
+        assert None not in connection.execute(select(tables.lookups.c.answered_at)).scalars().all()
+
+
+def test_what_never_comes_onto_the_record_is_dropped_after_a_day(cities):
+    wuhou = cities.nodes["wuhou"]
+    take_in(wuhou, 2, delivery(bytes([9]) * 32, b"sealed"))
+    assert lookups.run_once(wuhou, wuhou.keys.open) == 0
+    later = replace(wuhou, clock=lambda: cities.nodes["wuhou"].clock() + LIMITS.lookup_unasked_seconds + 5)
+    assert lookups.run_once(later, wuhou.keys.open) == 1
+    with wuhou.database.read() as connection:
+        assert connection.execute(select(drafts.inbox)).all() == []
 
 
 def test_full_empty_and_refused_answers_look_alike(cities, tmp_path):
@@ -168,7 +187,7 @@ def _forged(cities: Cities) -> bytes:
     sealed = wrapping.seal(
         content, wrapping.RecipientPublic(_hpke(cities, 1)), wire.question_info(one.question.lookup, 1)
     )
-    mianyang.peers.hand_over(1, wire.encode_delivery(one.question.lookup, sealed))
+    mianyang.peers.hand_over(1, delivery(one.question.lookup, sealed))
     with pytest.raises(AuthorityError, match=r"lookups\.not_authorised"):
         lookups.ask(mianyang, one, (first, second))
     return one.question.lookup
@@ -212,8 +231,10 @@ def test_a_document_that_is_not_the_question_on_the_record_is_dropped(cities, tm
         b"rubbish",
         wrapping.seal(content, wrapping.RecipientPublic(_hpke(cities, 1)), wire.question_info(lookup, 1)),
     ):
-        lookups.receive(wuhou, 2, wire.encode_delivery(lookup, sealed))
-        assert lookups.run_once(wuhou, wuhou.keys.open) == 0
+        take_in(wuhou, 2, delivery(lookup, sealed))
+        assert lookups.run_once(wuhou, wuhou.keys.open) == 1
+        with wuhou.database.read() as connection:
+            assert connection.execute(select(drafts.inbox)).all() == []
     settle(cities)
     assert len(lookups.read(cities.nodes["mianyang"], lookup).materials) == 1
 
@@ -303,6 +324,10 @@ def test_a_copy_of_the_database_does_not_tell_who_is_in_it(cities):
         Identity("passport", "E00000000", "  ")
     with pytest.raises(InputError, match=r"identifiers\.identity"):
         Identity(RESIDENT, "510107199001010017", "样本甲")
+
+
+def delivery(lookup: bytes, sealed: bytes) -> bytes:
+    return encode_delivery(Delivery(wire.DELIVERY_KIND, lookup, sealed))
 
 
 def _hpke(cities: Cities, member: int) -> bytes:
