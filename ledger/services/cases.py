@@ -193,7 +193,9 @@ def act(
         "signatures": [split_signature(item) for item in witnesses],
     }
     fields.update(split_signature(signature) if signature else {"r": 0, "s": 0, "v": 0})
-    return _enqueue(node, Operation.ACT, contract, case, fields, f"act:{case.hex()}:{sequence}:{int(action)}")
+    return _enqueue(
+        node, Operation.ACT, contract, case, fields, f"act:{case.hex()}:{sequence}:{int(action)}:{_mark(paper)}"
+    )
 
 
 def step(
@@ -219,7 +221,9 @@ def step(
         "commitment": paper.commitment if paper else _ZERO,
         "blob": paper.blob if paper else _ZERO,
     }
-    return _enqueue(node, Operation.STEP, contract, case, fields, f"step:{case.hex()}:{sequence}:{int(action)}")
+    return _enqueue(
+        node, Operation.STEP, contract, case, fields, f"step:{case.hex()}:{sequence}:{int(action)}:{_mark(paper)}"
+    )
 
 
 def hand_over(node: Node, contract: str, case: bytes, *, to_member: int, to_department: int, intent: str) -> str:
@@ -312,6 +316,11 @@ def sequence_of(connection: Connection, case: bytes) -> int:
     if found is None:
         raise NotFoundError("cases.not_found")
     return int(found)
+
+
+def _mark(paper: SealedPaper | None) -> str:
+    """What tells one attempt from the next: whoever was refused tries again with a paper of its own."""
+    return paper.commitment.hex()[:16] if paper else "0"
 
 
 def _enqueue(

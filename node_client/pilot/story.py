@@ -231,7 +231,8 @@ def repayment(desk: Desk, say: Say) -> None:
         [desk.step("repayment-correct", case, XIONGAN, Action.REQUEST_CORRECTION, detail=int(NoticeKind.FORMAL),
                    words="请补正：申请表未签名")],
     )  # fmt: skip
-    record.expect(4, "correction-asked", "correction", desk.state(case))
+    asked = record.fact("repayment-corrected", lambda: desk.state(case))
+    record.expect(4, "correction-asked", "correction", asked)
     desk.settled(YUZHONG, [desk.act("repayment-supply", case, "repayment", applicant, Action.SUPPLY, relay=YUZHONG)])
     leaves = desk.allot("repayment", [("identity-applicant", 0), ("marriage", 0), ("marriage", 1), ("decision", 0)])
     granted = desk.consent(

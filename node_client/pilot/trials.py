@@ -270,7 +270,9 @@ def _revoked(desk: Desk, papers: Mapping[str, Path]) -> None:
     leaf = leaves[0].leaf
     trace = show(desk.nodes[MIANYANG], f"leaf:{leaf >> 32}:{leaf & 0xFFFFFFFF}")
     causes = [value for line in trace.lines for name, _, value in line.facts if name == "cause"]
-    record.expect(6, "reason-shown", int(RevocationCause.INSPECTION_WITHDRAWN), causes[-1] if causes else "nothing")
+    record.expect(
+        6, "reason-shown", RevocationCause.INSPECTION_WITHDRAWN.name.lower(), causes[-1] if causes else "nothing"
+    )
 
 
 # ---- helpers --------------------------------------------------------------------------------------------------------
