@@ -106,10 +106,10 @@ def verify_all(paths: Sequence[Path], policy: Path | None = None, *, now: int) -
         InputError: ``offline.no_policy``, ``offline.too_many``; what is malformed in the policy.
     """
     policy_path = policy if policy is not None else _policy_beside(paths)
-    trusted = _policy(policy_path)
     found = _Found.of(paths, policy_path.resolve())
     if not found.receipts and not found.proofs:
         raise NotFoundError("offline.no_receipt")
+    trusted = _policy(policy_path)
     receipts = [_Opened.of(path, name) for path, name in found.receipts]
     entries = {entry.resolve() for path, _ in found.proofs if (entry := _entry_beside(path)) is not None}
     digests = {name: (_digests(path), named) for path, name, named in found.files if path.resolve() not in entries}

@@ -225,7 +225,9 @@ class Limits:
     # An intent that waits this long waits for a reason that somebody should see.
     health_waiting_seconds: int = 600
 
-    # A receipt holds one record and two entries of the log with their paths.
+    # A visit's papers with their receipts; a folder with more is some other folder.
+    offline_files: int = 4_096
+    # A receipt holds one record and four entries of the log with their paths.
     receipt_bytes: int = 1024 * 1024
 
     # Papers opened in one pass of the daemon; the rest come with the next.

@@ -21,10 +21,10 @@ from ledger.domain.policies import Policy
 from ledger.domain.status import leaf_status_identifier, verify_absence
 from ledger.errors import FormatError, InputError, LedgerError
 from ledger.wire.grants import GrantedConsent
-from ledger.wire.proofs import TrustedCheckpoint, trust_checkpoint, verify_entry
+from ledger.wire.proofs import LogProof, TrustedCheckpoint, trust_checkpoint, verify_entry
 from ledger.wire.receipts import SINGLE_SEQUENCER, LoggedEntry, Receipt, ShownUse
 
-__all__ = ["Check", "Outcome", "Verdict", "verify_receipt"]
+__all__ = ["Check", "Outcome", "Verdict", "verify_logged", "verify_receipt"]
 
 
 class Outcome(StrEnum):
@@ -93,6 +93,33 @@ def verify_receipt(receipt: Receipt, policy: Policy, files: Iterable[FileDigests
             seen,
         )
     )
+
+
+def verify_logged(entry: bytes, proof: LogProof, policy: Policy) -> Verdict:
+    """Check that an entry stands in the log: ``logged`` and ``seen``, as in a receipt.
+
+    Args:
+        entry: the entry's bytes, as the log's tiles have them.
+        proof: a parsed ``.tlog-proof``; nothing of it is trusted yet.
+        policy: whose cosignatures count, had from elsewhere.
+    """
+    try:
+        trusted = trust_checkpoint(proof.checkpoint, policy)
+    except LedgerError as error:
+        return Verdict((Check("logged", Outcome.COULD_NOT_CHECK), Check("seen", Outcome.FAILED, error.code)))
+    facts = (("log_size", trusted.checkpoint.size), ("cosigned", len(trusted.verdict.cosigned)))
+    seen = Check("seen", Outcome.PASSED, "", facts)
+    try:
+        verify_entry(entry, proof.index, proof.path, trusted)
+        read = parse_entry(entry)
+    except LedgerError as error:
+        return Verdict((Check("logged", Outcome.FAILED, error.code), seen))
+    told: tuple[tuple[str, str | int], ...] = (("index", proof.index),)
+    if isinstance(read, EventEntry):
+        told += (("event", read.name), ("contract", read.contract))
+    if isinstance(read, EventEntry | StatusEntry):
+        told += (("block", read.block_number), ("time", read.block_time))
+    return Verdict((Check("logged", Outcome.PASSED, "", told), seen))
 
 
 def _seen(receipt: Receipt, policy: Policy) -> tuple[Check, TrustedCheckpoint | None]:

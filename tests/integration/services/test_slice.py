@@ -483,7 +483,7 @@ def test_the_command_verifies_a_receipt_with_the_cable_out(pilot, tmp_path):
     (tmp_path / "register.pdf").write_bytes(CONTENT[:-2] + b"!" + CONTENT[-1:])
     status, verdict = run("register.pdf")
     assert (status, verdict["good"]) == (1, False)
-    assert verdict["checks"][0] == {
+    assert verdict["items"][0]["checks"][0] == {
         "name": "fingerprint",
         "outcome": "failed",
         "code": "receipts.other_file",

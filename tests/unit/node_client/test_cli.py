@@ -66,7 +66,7 @@ def test_an_error_has_a_sentence_a_code_and_a_next_step(tmp_path):
 def test_an_error_is_a_problem_document_for_programs(tmp_path):
     (tmp_path / "receipt").write_text("{}")
     found = run("verify", str(tmp_path / "receipt"), "--policy", str(tmp_path / "receipt"), "--json")
-    assert json.loads(found.stderr)["type"] == "/problems/receipts.version"
+    assert json.loads(found.stderr)["type"] == "/problems/offline.no_receipt"
     assert found.returncode == 2
 
 
