@@ -335,4 +335,5 @@ def _verified(folder: Path, receipt: str, file: Path) -> tuple[int, dict[str, An
     )
     if found.returncode not in {0, 1}:
         raise UnavailableError("pilot.verify_failed", status=found.returncode)
-    return found.returncode, json.loads(found.stdout)
+    report = json.loads(found.stdout)
+    return found.returncode, report["items"][0]

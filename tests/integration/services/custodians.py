@@ -92,25 +92,25 @@ class Cities:
 
 @contextmanager
 def cities_on_an_engine(folder: Path) -> Iterator[Cities]:
-    """Wuhou (1), Mianyang (2) and Yuzhong (3), each with its keys published."""
+    """Wuhou (1), Mianyang (2) and Yuzhong (3), each with its keys published and a folder as a node has."""
     network = form(None, *CITIES)
     everybody: dict[int, Node] = {}
     found = Cities(network, {}, {city: signers(city) for city in CITIES}, {})
     for number, city in enumerate(CITIES, start=1):
-        database = open_database(folder / f"{city}.db")
+        home = folder / city
+        home.mkdir()
+        database = open_database(home / "node.db")
         upgrade(database)
         holder = DaemonKeyHolder(_ring(folder, city))
         node = Node(
             network="test/custody", chain_id=CHAIN_ID, consortium=network.addresses.consortium, engine="embedded",
             clock_offset=0, division="510107", member=number, database=database,
-            blobs=DirectoryStore.create(folder / f"{city}-blobs"), keys=holder,
+            blobs=DirectoryStore.create(home / "blobs"), keys=holder,
             peers=Delivering(everybody, number, found.delivered), chain=network.gateway(), clock=lambda: int(time.time()),
-            random=os.urandom, log_folder=folder / f"{city}-log", batch_applicants=1, batch_wait=0, publisher=False,
+            random=os.urandom, log_folder=home / "log", batch_applicants=1, batch_wait=0, publisher=False,
             publish_blocks=16,
         )  # fmt: skip
-        holder.bind(
-            node, custody.custody_store(node, folder / f"{city}-custody.db", bytes(32)), lambda request: request
-        )
+        holder.bind(node, custody.custody_store(node, home / "custody.db", bytes(32)), lambda request: request)
         found.nodes[city] = everybody[number] = node
         public = RecipientPrivate(_seed(city, "hpke")).public().data
         fields = {"kind": int(ServiceKeyKind.HPKE), "key": public}
