@@ -91,8 +91,8 @@ def issue_for_use(
 
     Raises:
         UnavailableError: ``receipts.not_published`` until a checkpoint covers the use.
-        NotFoundError: ``releases.no_use``, ``releases.not_received``; ``consents.not_here`` where the consent was not
-            handed over with its signatures.
+        NotFoundError: ``releases.no_use``, ``releases.not_received``; ``consents.not_here`` and
+            ``receipts.signatures_missing`` where the consent was not handed over, or without its signatures.
         ConflictError: ``releases.revoked`` where the leaf has been revoked since.
         InputError: ``records.field_missing`` for a field that was not disclosed.
     """
@@ -106,6 +106,8 @@ def issue_for_use(
         granted = _granted(connection, contract, name)
     if granted is None or used is None or not granted < used < basis.size:
         raise UnavailableError("receipts.not_published")
+    if not consent.attending and len(consent.signatures) != len(consent.terms.leaves):
+        raise NotFoundError("receipts.signatures_missing", use=use)
     paths = make_paths(tree, (granted, used), basis.size)
     shown = ShownUse(
         consent,

@@ -301,18 +301,21 @@ def use_of_consent(connection: Connection, member: int, consent: bytes, case: by
 
 
 def granted_of(connection: Connection, consent: bytes) -> GrantedConsent:
-    """Return a consent as it was handed to this city.
+    """Return a consent as it was handed to this city; the fuller one where it came without signatures and with them.
 
     Raises:
         NotFoundError: ``consents.not_here``.
     """
     table = drafts.inbox
-    found = connection.execute(
-        select(table.c.sealed).where(table.c.kind == _GRANTED, table.c.subject == consent)
-    ).scalar()
-    if found is None:
+    documents = connection.execute(
+        select(table.c.sealed)
+        .where(table.c.kind == _GRANTED, table.c.subject == consent)
+        .order_by(table.c.received_at, table.c.digest)
+    ).scalars()
+    found = [read_granted(document) for document in documents]
+    if not found:
         raise NotFoundError("consents.not_here")
-    return read_granted(found)
+    return max(found, key=lambda granted: len(granted.signatures))
 
 
 def _remember(connection: Connection, node: Node, consent: bytes, kind: str, document: bytes) -> None:
