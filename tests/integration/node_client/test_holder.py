@@ -10,9 +10,12 @@ from dataclasses import replace
 import pytest
 
 from ledger.bootstrap import KEY_SOCKET
+from ledger.domain import typed
 from ledger.domain.holders import Branch
 from ledger.domain.reasons import Reason
-from ledger.services import holders, materials
+from ledger.errors import AuthorityError
+from ledger.services import custody, holders, materials
+from ledger.services.keyholding import ForwardingKeyHolder
 from ledger.wire.wallets import decode_wallet
 from node_client.keyholder import KeyServer
 from node_client.seeds import open_seed
@@ -59,6 +62,21 @@ def test_a_custody_is_begun_at_the_node(cities, run, tmp_path):
     (tmp_path / "pin").write_text("12345")
     refused = run("new", "--custody", "--node", "wuhou", "--pin-file", "pin")
     assert json.loads(refused.stderr)["type"] == "/problems/custody.pin"
+
+
+def test_whoever_has_the_socket_gains_no_more_than_the_rules_allow(cities, tmp_path):
+    keys = ForwardingKeyHolder(tmp_path / "wuhou" / KEY_SOCKET)
+    forwarding = replace(cities.nodes["wuhou"], keys=keys)
+    digest = bytes(range(32))
+    key = holders.custody_case_key(forwarding, holders.enrol(forwarding, PIN))
+    stated = custody.statement(forwarding, key.address, digest)
+    both = (keys.witness(1, stated), cities.nodes["yuzhong"].keys.witness(1, stated))
+    for confirmation in (both, PIN):
+        assert typed.recover(digest, holders.sign_case(forwarding, key.address, digest, confirmation)) == key.address
+    with pytest.raises(AuthorityError, match=r"custody\.witnesses"):
+        holders.sign_case(forwarding, key.address, bytes(32), both)
+    with pytest.raises(AuthorityError, match=r"custody\.wrong_pin"):
+        holders.sign_case(forwarding, key.address, digest, "000000")
 
 
 def test_a_wallet_is_made_from_a_material_and_found_again(cities, run, tmp_path):
