@@ -184,12 +184,16 @@ def revoke(node: Node, material: str, cause: RevocationCause, words: str) -> str
     Raises:
         NotFoundError: as :func:`find`.
     """
+    name = f"revoke:{material}"
     with node.begin() as uow:
         contract, batch, _ = find(uow.connection, material)
+        if outbox.known(uow.connection, name):
+            # Said already, in words that are sealed by now.
+            return name
         readers = readers_of(uow.connection, [node.member])
         paper = seal_paper("revocation", {"material": material, "words": words}, readers, node.random)
         intent = outbox.Intent(
-            id=f"revoke:{material}",
+            id=name,
             operation=Operation.REVOKE,
             contract=contract,
             role="issue",
@@ -207,7 +211,7 @@ def revoke(node: Node, material: str, cause: RevocationCause, words: str) -> str
         node.blobs.put(paper.box)
         outbox.enqueue(uow.connection, intent, now=node.clock())
         uow.commit()
-    return intent.id
+    return name
 
 
 def erase(node: Node, material: str, basis: ErasureBasis) -> str:

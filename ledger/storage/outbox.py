@@ -31,6 +31,7 @@ __all__ = [
     "enqueue_all",
     "fail_dependants",
     "find",
+    "known",
     "listed",
     "matching",
     "oldest_waiting",
@@ -207,6 +208,11 @@ def enqueue_all(connection: Connection, wanted: Sequence[Intent], *, now: int) -
         ],
     )
     return len(new)
+
+
+def known(connection: Connection, intent: str) -> bool:
+    """Say whether there is an intent of that name."""
+    return connection.execute(select(intents.c.id).where(intents.c.id == intent)).first() is not None
 
 
 def find(connection: Connection, intent: str) -> StoredIntent:
