@@ -6,25 +6,27 @@ The chain keeps only a digest of the terms. Whoever reads under a consent theref
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode, b64encode
+import re
 from dataclasses import dataclass
 
 from ledger.domain import canonical
-from ledger.domain.consents import ConsentTerms, Grantee, Purpose, consent_digest
+from ledger.domain.consents import MAX_GRANTEES, MAX_LEAVES, ConsentTerms, Grantee, Purpose, consent_digest
 from ledger.domain.limits import LIMITS
-from ledger.errors import FormatError
 from ledger.wire.consents import Disclosed, read_disclosed
+from ledger.wire.strict import Strict, base64_text
 
 __all__ = ["FORMAT", "GrantedConsent", "granted_from", "read_granted"]
 
 FORMAT = "tongban/consent/1"
-_MEMBERS = frozenset({"attending", "chain_id", "contract", "disclosed", "format", "paper", "signatures", "terms"})
-_TERMS = frozenset(
-    {
-        "case", "cases", "disclosed", "grantees", "leaves", "matter", "purpose", "salt", "valid_from", "valid_until",
-    }
-)  # fmt: skip
+_MEMBERS = {"attending", "chain_id", "contract", "disclosed", "format", "paper", "signatures", "terms"}
+_TERMS = {
+    "case", "cases", "disclosed", "grantees", "leaves", "matter", "purpose", "salt", "valid_from", "valid_until",
+}  # fmt: skip
+_SIGNATURE_BYTES = 65
+_ADDRESS = re.compile(r"0x[0-9a-f]{40}")
+# As many digits as a word of the chain has at most, less one: no chain has such a number.
+_CHAIN_ID = re.compile(r"[1-9][0-9]{0,76}")
+_READ = Strict("consents.granted_form")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +63,14 @@ class GrantedConsent:
         return {
             "attending": self.attending,
             "chain_id": str(self.chain_id),
-            "contract": self.contract,
-            "disclosed": b64encode(self.disclosed.encode()).decode(),
+            "contract": self.contract.lower(),
+            "disclosed": base64_text(self.disclosed.encode()),
             "format": FORMAT,
             "paper": self.paper.hex(),
             "signatures": [signature.hex() for signature in self.signatures],
             "terms": {
                 "case": terms.case.hex(),
-                "cases": terms.cases,
+                "cases": terms.cases.lower(),
                 "disclosed": terms.disclosed.hex(),
                 "grantees": [[grantee.member, grantee.uses] for grantee in terms.grantees],
                 "leaves": [f"{leaf >> 32}:{leaf & 0xFFFFFFFF}" for leaf in terms.leaves],
@@ -92,75 +94,65 @@ def read_granted(data: bytes) -> GrantedConsent:
         FormatError: ``consents.granted_form``, and the codes of canonical JSON and of the disclosed document.
     """
     if len(data) > LIMITS.paper_bytes:
-        raise FormatError("consents.granted_form")
-    granted = granted_from(canonical.decode(data, limit=LIMITS.paper_bytes))
-    if granted.encode() != data:
-        raise FormatError("consents.granted_form")
-    return granted
+        raise _READ.wrong()
+    return granted_from(canonical.decode(data, limit=LIMITS.paper_bytes))
 
 
 def granted_from(value: canonical.JsonValue) -> GrantedConsent:
-    """Read a granted consent that stands inside another document."""
-    document, terms = value, value.get("terms") if isinstance(value, dict) else None
-    if not isinstance(document, dict) or set(document) != _MEMBERS or document["format"] != FORMAT:
-        raise FormatError("consents.granted_form")
-    if not isinstance(terms, dict) or set(terms) != _TERMS:
-        raise FormatError("consents.granted_form")
-    try:
-        granted = GrantedConsent(
-            chain_id=int(_text(document["chain_id"])),
-            contract=_text(document["contract"]),
-            terms=ConsentTerms(
-                leaves=tuple(_leaf(_text(item)) for item in _list(terms["leaves"])),
-                grantees=tuple(Grantee(*(_number(part) for part in _list(item))) for item in _list(terms["grantees"])),
-                matter=_word(terms["matter"]),
-                cases=_text(terms["cases"]),
-                case=_word(terms["case"]),
-                purpose=Purpose(_number(terms["purpose"])),
-                disclosed=_word(terms["disclosed"]),
-                valid_from=_number(terms["valid_from"]),
-                valid_until=_number(terms["valid_until"]),
-                salt=_word(terms["salt"]),
-            ),
-            disclosed=read_disclosed(b64decode(_text(document["disclosed"]), validate=True)),
-            signatures=tuple(bytes.fromhex(_text(item)) for item in _list(document["signatures"])),
-            attending=_number(document["attending"]),
-            paper=_word(document["paper"]),
-        )
-    except (ValueError, TypeError, binascii.Error):
-        raise FormatError("consents.granted_form") from None
-    if granted.disclosed.digest != granted.terms.disclosed:
-        raise FormatError("consents.granted_form")
+    """Read a granted consent that stands inside another document: every value in its one spelling and within its width.
+
+    Raises:
+        FormatError: as :func:`read_granted`.
+    """
+    document = _READ.fields(value, _MEMBERS)
+    if document["format"] != FORMAT:
+        raise _READ.wrong()
+    signatures = tuple(_READ.hex(item, _SIGNATURE_BYTES) for item in _READ.items(document["signatures"]))
+    granted = GrantedConsent(
+        chain_id=int(_READ.matching(document["chain_id"], _CHAIN_ID)),
+        contract=_READ.matching(document["contract"], _ADDRESS),
+        terms=_terms(_READ.fields(document["terms"], _TERMS)),
+        disclosed=read_disclosed(_READ.base64(document["disclosed"])),
+        signatures=signatures,
+        attending=_number(document["attending"], 16),
+        paper=_READ.hex(document["paper"], 32),
+    )
+    if granted.disclosed.digest != granted.terms.disclosed or len(signatures) > MAX_LEAVES:
+        raise _READ.wrong()
     return granted
 
 
-def _leaf(text: str) -> int:
-    batch, _, index = text.partition(":")
-    if not (batch.isdecimal() and index.isdecimal() and len(batch) <= 20 and len(index) <= 10):
-        raise FormatError("consents.granted_form")
-    return int(batch) << 32 | int(index)
+def _terms(terms: canonical.JsonObject) -> ConsentTerms:
+    leaves = tuple(_READ.leaf(item) for item in _READ.items(terms["leaves"]))
+    grantees = tuple(_grantee(item) for item in _READ.items(terms["grantees"]))
+    purpose = _READ.number(terms["purpose"])
+    if not 0 < len(leaves) <= MAX_LEAVES or not 0 < len(grantees) <= MAX_GRANTEES:
+        raise _READ.wrong()
+    if purpose not in Purpose.__members__.values():
+        raise _READ.wrong()
+    return ConsentTerms(
+        leaves=leaves,
+        grantees=grantees,
+        matter=_READ.hex(terms["matter"], 32),
+        cases=_READ.matching(terms["cases"], _ADDRESS),
+        case=_READ.hex(terms["case"], 32),
+        purpose=Purpose(purpose),
+        disclosed=_READ.hex(terms["disclosed"], 32),
+        valid_from=_number(terms["valid_from"], 40),
+        valid_until=_number(terms["valid_until"], 40),
+        salt=_READ.hex(terms["salt"], 32),
+    )
 
 
-def _word(value: canonical.JsonValue) -> bytes:
-    raw = bytes.fromhex(_text(value))
-    if len(raw) != 32:
-        raise FormatError("consents.granted_form")
-    return raw
+def _grantee(value: canonical.JsonValue) -> Grantee:
+    pair = _READ.items(value)
+    if len(pair) != 2:
+        raise _READ.wrong()
+    return Grantee(_number(pair[0], 16), _number(pair[1], 16))
 
 
-def _number(value: canonical.JsonValue) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise FormatError("consents.granted_form")
-    return value
-
-
-def _text(value: canonical.JsonValue) -> str:
-    if not isinstance(value, str):
-        raise FormatError("consents.granted_form")
-    return value
-
-
-def _list(value: canonical.JsonValue) -> list[canonical.JsonValue]:
-    if not isinstance(value, list):
-        raise FormatError("consents.granted_form")
-    return value
+def _number(value: canonical.JsonValue, bits: int) -> int:
+    number = _READ.number(value)
+    if number.bit_length() > bits:
+        raise _READ.wrong()
+    return number
