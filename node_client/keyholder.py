@@ -24,7 +24,7 @@ from ledger.domain.limits import LIMITS
 from ledger.domain.notes import KeySigner as NoteKeySigner
 from ledger.domain.notes import KeyType, NoteSigner
 from ledger.domain.wrapping import RecipientPrivate
-from ledger.errors import AuthorityError, FormatError, LedgerError, UnavailableError
+from ledger.errors import AuthorityError, FormatError, InputError, LedgerError, UnavailableError
 from ledger.ports import KeyHolder, Signer, TypedMessage
 from ledger.services import releasing
 from ledger.services.context import Node
@@ -101,13 +101,13 @@ class DaemonKeyHolder:
         """Open what was sealed to any version of this city's key.
 
         Raises:
-            FormatError: ``envelopes.…`` where no version opens it.
+            FormatError, InputError: ``envelopes.…`` where no version opens it.
         """
-        fault: FormatError | None = None
+        fault: FormatError | InputError | None = None
         for recipient in self._recipients:
             try:
                 return wrapping.unseal(sealed, recipient, info)
-            except FormatError as error:
+            except (FormatError, InputError) as error:
                 fault = error
         raise fault or FormatError("envelopes.private_key", size=0)
 

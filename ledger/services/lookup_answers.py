@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import and_, delete, select
+from sqlalchemy import Row, and_, delete, select
 
 from ledger.chain.codec import canonical_call
 from ledger.domain import boxes
 from ledger.domain.leaves import Holding
 from ledger.domain.limits import LIMITS
 from ledger.domain.operations import Operation
-from ledger.errors import ConflictError, FormatError, InputError
+from ledger.errors import ConflictError, FormatError, InputError, LedgerError
 from ledger.ports import TypedMessage
 from ledger.services import custody, holders, persons, releasing
 from ledger.services.context import Node
@@ -63,7 +64,11 @@ def authorised(node: Node, asked: Question, commitment: bytes, signatures: tuple
 
 
 def answer_all(node: Node, unseal: Unseal) -> int:
-    """Answer whatever was handed over and stands on the record; returns how many questions were dealt with."""
+    """Answer whatever was handed over and stands on the record; returns how many questions were dealt with.
+
+    Raises:
+        LedgerError: whatever kept one of them from being answered, once all the others are.
+    """
     inbox, chain = drafts.inbox, tables.lookups
     done = _forget_unasked(node)
     with node.database.read() as connection:
@@ -76,29 +81,38 @@ def answer_all(node: Node, unseal: Unseal) -> int:
             .order_by(inbox.c.received_at)
             .limit(LIMITS.lookups_at_once)
         ).all()  # fmt: skip
+    fault: LedgerError | None = None
     for row in rows:
-        lookup = bytes(row.lookup)
-        if row.answered_at is not None or (row.asker, row.asked) != (row.member, node.member):
-            # Answered for good: who was asked about need not be known here any longer. Or not the asker's word.
-            done += _forget(node, bytes(row.digest))
-            continue
-        if _is_under_way(node, lookup):
-            continue
-        signed = _question_in(node, unseal, lookup, bytes(row.sealed), bytes(row.commitment))
-        if signed is None:
-            # Not the question that is on the record, which may still come.
-            done += _forget(node, bytes(row.digest))
-            continue
-        asked = signed.question
-        stated = (asked.lookup, asked.asker, asked.asked, asked.purpose)
-        on_record = (lookup, row.asker, row.asked, row.purpose)
-        if stated != on_record or not authorised(node, asked, bytes(row.commitment), signed.signatures):
-            answer = Answer(lookup, refused="lookups.not_authorised")
-        else:
-            answer = _look(node, unseal, asked)
-        _reply(node, int(row.member), answer)
-        done += 1
+        try:
+            done += _deal_with(node, unseal, row)
+        except LedgerError as error:
+            # One person's papers that cannot be read now keep nobody else waiting; the step still says so.
+            fault = fault or error
+    if fault is not None:
+        raise fault
     return done
+
+
+def _deal_with(node: Node, unseal: Unseal, row: Row[*tuple[Any, ...]]) -> bool:
+    lookup = bytes(row.lookup)
+    if row.answered_at is not None or (row.asker, row.asked) != (row.member, node.member):
+        # Answered for good: who was asked about need not be known here any longer. Or not the asker's word.
+        return _forget(node, bytes(row.digest))
+    if _is_under_way(node, lookup):
+        return False
+    signed = _question_in(node, unseal, lookup, bytes(row.sealed), bytes(row.commitment))
+    if signed is None:
+        # Not the question that is on the record, which may still come.
+        return _forget(node, bytes(row.digest))
+    asked = signed.question
+    stated = (asked.lookup, asked.asker, asked.asked, asked.purpose)
+    on_record = (lookup, row.asker, row.asked, row.purpose)
+    if stated != on_record or not authorised(node, asked, bytes(row.commitment), signed.signatures):
+        answer = Answer(lookup, refused="lookups.not_authorised")
+    else:
+        answer = _look(node, unseal, asked)
+    _reply(node, int(row.member), answer)
+    return True
 
 
 def _look(node: Node, unseal: Unseal, asked: Question) -> Answer:
@@ -162,10 +176,10 @@ def _leaves(node: Node, unseal: Unseal, material: str, contract: str, lookup: by
     for subject in subjects:
         try:
             leaf = holders.allot(node, material, subject, lookup)
+            own = releasing.own_leaf(node, unseal, contract, leaf)
         except ConflictError:
-            # Used up: the material is there all the same.
+            # Used up, or revoked in this moment: the material is there all the same.
             continue
-        own = releasing.own_leaf(node, unseal, contract, leaf)
         found.append(FoundLeaf(subject, Holding.CUSTODY, leaf, own.entry, own.proof))
     return tuple(found)
 

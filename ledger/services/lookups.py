@@ -28,6 +28,7 @@ from ledger.errors import (
     FormatError,
     InputError,
     IntegrityError,
+    LedgerError,
     NotFoundError,
     UnavailableError,
 )
@@ -247,7 +248,8 @@ def _deliver(node: Node) -> int:
     for row in rows:
         try:
             node.peers.hand_over(int(row.asked), bytes(row.document))
-        except UnavailableError:
+        except LedgerError:
+            # Away, or at odds with us for now: asked again with every pass, and nobody else waits for it.
             continue
         with node.begin() as uow:
             uow.connection.execute(update(table).where(table.c.lookup == row.lookup).values(delivered_at=node.clock()))
@@ -271,9 +273,11 @@ def _fetch(node: Node, unseal: Unseal) -> int:
         cid = cid_from_digest(bytes(row.answer_blob))
         try:
             box = node.peers.blob(int(row.asked), cid)
-        except (UnavailableError, NotFoundError):
+        except LedgerError:
             continue
-        if cid_of(box) != cid or _opened(node, unseal, bytes(row.lookup), box, bytes(row.answer_commitment)) is None:
+        if cid_of(box) != cid:
+            continue
+        if _opened(node, unseal, bytes(row.lookup), box, bytes(row.answer_commitment)) is None:
             # Kept as empty: it was answered, and ``read`` says that the answer is none.
             box = b""
         with node.begin() as uow:

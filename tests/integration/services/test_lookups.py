@@ -263,6 +263,30 @@ def test_revoked_expired_and_other_peoples_papers_are_not_told(cities, tmp_path)
     assert lookups.read(cities.nodes["mianyang"], lookup).materials == ()
 
 
+def test_papers_that_cannot_be_read_now_keep_nobody_else_waiting(cities, tmp_path):
+    wuhou, mianyang = cities.nodes["wuhou"], cities.nodes["mianyang"]
+    keep(cities, tmp_path)
+    first = asked(cities)
+    second = asked(cities, STRANGER)
+    lookups.run_once(mianyang, mianyang.keys.open)
+    for sender, document in cities.delivered.pop(1):
+        take_in(wuhou, sender, document)
+    with wuhou.database.read() as connection:
+        manifest = cid_from_digest(connection.execute(select(tables.batches.c.blob)).scalar_one())
+    block = wuhou.blobs.get(manifest)
+    wuhou.blobs.delete([manifest])
+    with pytest.raises(NotFoundError, match=r"blobs\.not_found"):
+        lookups.run_once(wuhou, wuhou.keys.open)
+    assert wuhou.blobs.put(block) == manifest
+    cities.pump()
+    lookups.run_once(mianyang, mianyang.keys.open)
+    assert lookups.read(mianyang, second) == wire.Answer(second)
+    with pytest.raises(NotFoundError, match=r"lookups\.no_answer"):
+        lookups.read(mianyang, first)
+    settle(cities)
+    assert len(lookups.read(mianyang, first).materials) == 1
+
+
 def test_a_long_answer_says_that_there_is_more(cities, tmp_path):
     wuhou = cities.nodes["wuhou"]
     applicant = persons.reference(wuhou, PERSON)
