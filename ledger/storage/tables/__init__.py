@@ -26,6 +26,7 @@ __all__ = [
     "consortium",
     "daemon_steps",
     "destroyed",
+    "holders",
     "inbox",
     "intents",
     "material_drafts",
