@@ -7,11 +7,16 @@ Holds no key: whatever needs one is forwarded to the daemon. Errors are RFC 9457
 from __future__ import annotations
 
 from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
 
 from api.deps import Site
+from api.pages.node import node_pages
+from api.pages.rendering import PACKAGE
 from api.problems import install
+from api.routers.cases import cases_router
 from api.routers.health import health_router
 from api.routers.log import log_router
+from api.routers.materials import materials_router
 from api.routers.peers import peers_router
 from api.routers.traces import traces_router
 from api.routers.verification import verification_router
@@ -28,7 +33,17 @@ def create_app(site: Site) -> FastAPI:
     """
     app = FastAPI(title="Tongban Ledger 通办链", version="0.1.0", docs_url=None, redoc_url=None)
     install(app)
-    for router in (health_router, log_router, witness_router, verification_router, traces_router):
+    for router in (
+        health_router,
+        log_router,
+        witness_router,
+        verification_router,
+        cases_router,
+        materials_router,
+        traces_router,
+        node_pages,
+    ):
         app.include_router(router(site))
     app.include_router(peers_router(site.node))
+    app.mount("/static", StaticFiles(directory=PACKAGE / "static"), name="static")
     return app

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from api.deps import Site
 from api.problems import language
+from api.telemetry import CONTENT_TYPE, figures
 from ledger.services import health
 from ledger.wire.sentences import sentence
 
@@ -16,7 +17,7 @@ __all__ = ["health_router"]
 
 
 def health_router(site: Site) -> APIRouter:
-    """Return ``/healthz`` and ``/readyz``."""
+    """Return ``/healthz``, ``/readyz`` and ``/metrics``."""
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="Whether this process answers")
@@ -32,5 +33,9 @@ def health_router(site: Site) -> APIRouter:
             told = sentence(finding.code, lang, **finding.facts)
             listed.append({"code": finding.code, "text": told.text, "next_step": told.next_step})
         return JSONResponse({"ready": not found, "findings": listed}, 503 if found else 200)
+
+    @router.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+    def metrics() -> Response:
+        return Response(figures(site), media_type=CONTENT_TYPE)
 
     return router

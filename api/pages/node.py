@@ -1,0 +1,153 @@
+"""The node's own pages: how it is, what happened in a case, and what a programmer may call."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from api.deps import Site
+from api.pages.rendering import page, problem_page, words
+from api.problems import language
+from ledger.domain.cases import Mode, State
+from ledger.domain.divisions import division, full_name
+from ledger.errors import InputError, LedgerError
+from ledger.services import audit
+from ledger.services.overview import CaseShown, MemberShown, overview
+from ledger.services.trace import show
+from ledger.wire.sentences import Language, sentence, term
+from ledger.wire.traces import Line, Trace, china_time, days_text, line_text
+
+__all__ = ["node_pages"]
+
+_MINUTE = 120
+
+
+def node_pages(site: Site) -> APIRouter:
+    """Return ``/``, ``/trace/{id}`` and ``/docs``."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    def status(request: Request) -> Response:
+        lang = language(request)
+        view = overview(site.node, site.log)
+        names = {member.member: _name(member.division, lang) for member in view.members}
+        found = [sentence(item.code, lang, **item.facts) for item in view.findings]
+        return page(
+            request,
+            "status.html",
+            city=_name(view.division, lang),
+            view=view,
+            findings=[{"text": item.text, "next_step": item.next_step} for item in found],
+            age=None if view.block_time is None else _age(view.now - view.block_time, lang),
+            clock=_clock(view.now),
+            offset=_offset(view.offset, lang),
+            cosigners=[_name(code, lang) for code in view.log.cosigners],
+            cases=[_case(case, names, lang) for case in view.cases],
+            members=[_member(member, view.member, lang) for member in view.members],
+        )
+
+    @router.get("/trace/{identifier}")
+    def trace(identifier: str, request: Request) -> Response:
+        lang = language(request)
+        try:
+            found = show(site.node, identifier)
+        except LedgerError as error:
+            return problem_page(request, error)
+        with site.node.database.read() as connection:
+            refused = audit.listed(connection, _subjects(found))
+        return page(
+            request,
+            "trace.html",
+            trace=found,
+            upto=_clock(found.time),
+            limit=days_text(found.days, lang) if found.days is not None else "",
+            lines=[_line(line, found, lang) for line in found.lines],
+            refused=[
+                {"text": sentence(item.code, lang).text, "time": _clock(item.time), "code": item.code}
+                for item in refused
+            ],
+        )
+
+    @router.get("/docs")
+    def docs(request: Request) -> Response:
+        return page(request, "docs.html", routes=_routes(request.app.openapi()))
+
+    return router
+
+
+def _routes(document: dict[str, Any]) -> list[dict[str, str]]:
+    found = []
+    for path, methods in document["paths"].items():
+        for method, told in methods.items():
+            content = told.get("responses", {}).get("200", {}).get("content", {})
+            example = content.get("application/json", {}).get("example")
+            shown = "" if example is None else json.dumps(example, ensure_ascii=False, indent=1)
+            found.append({"method": method.upper(), "path": path, "summary": told.get("summary", ""), "example": shown})
+    return found
+
+
+def _name(code: str, lang: Language) -> str:
+    try:
+        return full_name(code) if lang == "zh" else division(code).en or full_name(code)
+    except InputError:
+        # A park or a zone has a local code that no table names.
+        return code
+
+
+def _member(member: MemberShown, here: int, lang: Language) -> dict[str, object]:
+    return {
+        "name": member.name if lang == "zh" else _name(member.division, lang),
+        "here": member.member == here,
+        "status": term("member_statuses", member.status.name, lang),
+        "voting": member.voting,
+    }
+
+
+def _case(case: CaseShown, names: dict[int, str], lang: Language) -> dict[str, str]:
+    cities = [names.get(case.receiving, str(case.receiving)), names.get(case.handling, str(case.handling))]
+    return {
+        "id": case.case.hex(),
+        "state": term("states", State(case.state).name, lang),
+        "mode": term("modes", Mode(case.mode).name, lang),
+        "cities": " → ".join(dict.fromkeys(cities)),
+        "changed": _clock(case.changed_at),
+    }
+
+
+def _line(line: Line, found: Trace, lang: Language) -> dict[str, object]:
+    return {
+        "iso": china_time(line.time),
+        "time": _clock(line.time),
+        "text": line_text(line, found.parties, lang),
+        "days": days_text(line.days, lang) if line.days is not None else "",
+        "block": line.place.block,
+        "entry": line.place.entry,
+        "refused": line.refused is not None,
+    }
+
+
+def _subjects(found: Trace) -> list[str]:
+    return [found.identifier, found.identifier.rpartition("0x")[2], *(case.hex() for case in found.cases)]
+
+
+def _clock(moment: int) -> str:
+    return china_time(moment)[:19].replace("T", " ")
+
+
+def _age(seconds: int, lang: Language) -> str:
+    told = words(lang)
+    seconds = max(0, seconds)
+    if seconds < _MINUTE:
+        return str(told.seconds_ago).format(seconds=seconds)
+    return str(told.minutes_ago).format(minutes=seconds // 60)
+
+
+def _offset(seconds: int, lang: Language) -> str:
+    # One second is the rounding of two clocks, not a calendar that was moved.
+    if abs(seconds) <= 1:
+        return ""
+    days, rest = divmod(abs(seconds), 86_400)
+    sign = "-" if seconds < 0 else "+"
+    return f"{sign}{days} 天 {rest // 3600} 小时" if lang == "zh" else f"{sign}{days} d {rest // 3600} h"

@@ -1,0 +1,262 @@
+"""What a city's node shows of itself, of a case and of a leaf: read from the picture, up to a block that is named."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import and_, func, select
+
+from ledger.domain.checkpoints import parse_checkpoint
+from ledger.domain.consortium import MemberStatus
+from ledger.errors import NotFoundError
+from ledger.log.view import LogView
+from ledger.projections import journal
+from ledger.projections.cases import model_of
+from ledger.projections.consortium import calendars
+from ledger.services import health
+from ledger.services.context import Node
+from ledger.services.identifying import identify
+from ledger.services.publishing import log_cities
+from ledger.services.trace import days_of
+from ledger.storage.tables import cases as case_tables
+from ledger.storage.tables import catalogue as catalogue_tables
+from ledger.storage.tables import consents as consent_tables
+from ledger.storage.tables import consortium as member_tables
+from ledger.storage.tables import materials as material_tables
+from ledger.wire.traces import Days
+
+__all__ = [
+    "CaseShown",
+    "LeafShown",
+    "LogShown",
+    "MemberShown",
+    "Overview",
+    "case_shown",
+    "leaf_shown",
+    "log_shown",
+    "overview",
+]
+
+_RECENT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class MemberShown:
+    """A member as it stands."""
+
+    member: int
+    name: str
+    division: str
+    status: MemberStatus
+    voting: bool
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogShown:
+    """The log: entries here, entries under the served checkpoint, and the divisions of those that cosigned it."""
+
+    size: int
+    published: int
+    cosigners: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseShown:
+    """A case as it stands, with its running limit."""
+
+    case: bytes
+    receiving: int
+    handling: int
+    office: int
+    matter: bytes
+    code: str
+    mode: int
+    state: int
+    result: int
+    outcome: int
+    sequence: int
+    corrections: int
+    opened_at: int
+    changed_at: int
+    parent: bytes
+    agreement: bytes
+    days: Days | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeafShown:
+    """A leaf as the chain has it: who anchored it when, whether it was revoked, spent or used. Nothing of what it is."""
+
+    contract: str
+    batch: int
+    index: int
+    member: int
+    anchored_at: int
+    root: bytes
+    size: int
+    revoked_at: int | None
+    cause: int | None
+    consent: bytes | None
+    uses: int
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A node at a glance; times are the network's, ``offset`` how far they stand from this machine's clock."""
+
+    member: int
+    division: str
+    network: str
+    block: int | None
+    block_time: int | None
+    now: int
+    offset: int
+    members: tuple[MemberShown, ...]
+    log: LogShown
+    waiting: health.Waiting
+    findings: tuple[health.Finding, ...]
+    cases: tuple[CaseShown, ...]
+
+
+def overview(node: Node, log: LogView) -> Overview:
+    """Return a node at a glance.
+
+    Raises:
+        UnavailableError: ``storage.…``.
+        IntegrityError: ``log.damaged``.
+    """
+    now = node.clock()
+    table, urls = member_tables.members, member_tables.endpoints
+    with node.database.read() as connection:
+        state = journal.position(connection)
+        rows = connection.execute(
+            select(table, urls.c.url).outerjoin(urls, urls.c.member == table.c.member).order_by(table.c.member)
+        )
+        members = tuple(
+            MemberShown(
+                row.member, row.name, f"{row.division:06d}", MemberStatus(row.status), row.voting, row.url or ""
+            )
+            for row in rows
+        )
+        recent = connection.execute(
+            select(case_tables.cases.c.case).order_by(case_tables.cases.c.changed_at.desc()).limit(_RECENT)
+        ).scalars()
+        named = [bytes(case) for case in recent]
+        held = health.waiting(connection, now)
+    return Overview(
+        member=node.member,
+        division=node.division,
+        network=node.network,
+        block=None if state is None else state.block,
+        block_time=None if state is None else state.time,
+        now=now,
+        offset=now - int(time.time()),
+        members=members,
+        log=log_shown(node, log),
+        waiting=held,
+        findings=health.findings(node),
+        cases=tuple(case_shown(node, case.hex()) for case in named),
+    )
+
+
+def log_shown(node: Node, log: LogView) -> LogShown:
+    """Return how far the log is, and who cosigned what is served."""
+    note, tree = log.served()
+    if note is None:
+        return LogShown(tree.head.size, 0, ())
+    checkpoint, signed = parse_checkpoint(note)
+    with node.database.read() as connection:
+        cities = log_cities(connection, node.network)
+    both = [
+        city.division
+        for city in cities
+        if city.cosign_ed25519 is not None
+        and city.cosign_ml_dsa is not None
+        and all(any(line.is_by(key) for line in signed.signatures) for key in (city.cosign_ed25519, city.cosign_ml_dsa))
+    ]
+    return LogShown(tree.head.size, checkpoint.size, tuple(both))
+
+
+def case_shown(node: Node, identifier: str) -> CaseShown:
+    """Return a case as it stands.
+
+    Raises:
+        NotFoundError: ``tracing.not_found``, with the block up to which was looked.
+        InputError: ``tracing.identifier``.
+    """
+    table, matters = case_tables.cases, catalogue_tables.matters
+    with node.database.read() as connection:
+        state = journal.position(connection)
+        found = identify(connection, identifier) if state is not None else None
+        row = None
+        if found is not None and found.kind == "case":
+            row = connection.execute(select(table).where(table.c.case == bytes.fromhex(found.name))).first()
+        if state is None or row is None:
+            raise NotFoundError("tracing.not_found", block=0 if state is None else state.block)
+        code = connection.execute(
+            select(func.max(matters.c.code)).where(matters.c.matter == row.matter, matters.c.member == row.handling)
+        ).scalar()
+        days = days_of(model_of(row), state.time, calendars(connection))
+    return CaseShown(
+        case=bytes(row.case),
+        receiving=row.receiving,
+        handling=row.handling,
+        office=row.office,
+        matter=bytes(row.matter),
+        code=code or "",
+        mode=row.mode,
+        state=row.state,
+        result=row.result,
+        outcome=row.outcome,
+        sequence=row.sequence,
+        corrections=row.corrections_receiving + row.corrections_handling,
+        opened_at=row.time,
+        changed_at=row.changed_at,
+        parent=bytes(row.parent),
+        agreement=bytes(row.agreement),
+        days=days,
+    )
+
+
+def leaf_shown(node: Node, identifier: str) -> LeafShown:
+    """Return a leaf (``batch:index``, or with its contract before) as the chain has it.
+
+    Raises:
+        NotFoundError: ``tracing.not_found``.
+        InputError: ``tracing.identifier``.
+        ConflictError: ``tracing.ambiguous``.
+    """
+    batches, revoked = material_tables.batches, material_tables.leaf_revocations
+    leaves, uses = consent_tables.consent_leaves, consent_tables.use_leaves
+    with node.database.read() as connection:
+        state = journal.position(connection)
+        found = identify(connection, identifier) if state is not None else None
+        if state is None or found is None or found.kind != "leaf":
+            raise NotFoundError("tracing.not_found", block=0 if state is None else state.block)
+        ((contract, batch, index),) = found.leaves
+        row = connection.execute(select(batches).where(batches.c.contract == contract, batches.c.batch == batch)).one()
+
+        def same(table: object) -> object:
+            columns = table.c  # type: ignore[attr-defined]  # each of these tables names a leaf alike
+            return and_(columns.contract == contract, columns.batch == batch, columns.index == index)
+
+        end = connection.execute(select(revoked.c.time, revoked.c.cause).where(same(revoked))).first()  # type: ignore[arg-type]  # as above
+        consent = connection.execute(select(leaves.c.consent).where(same(leaves))).scalar()  # type: ignore[arg-type]  # as above
+        count = connection.execute(select(func.count()).select_from(uses).where(same(uses))).scalar_one()  # type: ignore[arg-type]  # as above
+    return LeafShown(
+        contract=contract,
+        batch=batch,
+        index=index,
+        member=row.member,
+        anchored_at=row.time,
+        root=bytes(row.root),
+        size=row.size,
+        revoked_at=None if end is None else end.time,
+        cause=None if end is None else end.cause,
+        consent=None if consent is None else bytes(consent),
+        uses=int(count),
+        block=state.block,
+    )
