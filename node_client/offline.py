@@ -80,14 +80,14 @@ def verify(receipt: Path, policy: Path, files: Sequence[Path] = (), *, now: int)
         receipt: the receipt, as a window issued it.
         policy: the ``tlog-policy`` file of the network, had from elsewhere.
         files: the files that the receipt is about.
-        now: POSIX seconds.
+        now: POSIX seconds of this machine's clock; a pilot's own clock is told by the receipt.
 
     Raises:
         NotFoundError: ``offline.missing``.
         InputError: ``offline.too_long``; what is malformed in receipt or policy.
     """
     parsed = read_receipt(_read(receipt, LIMITS.receipt_bytes))
-    return verify_receipt(parsed, _policy(policy), [_digests(path) for path in files], now=now)
+    return verify_receipt(parsed, _policy(policy), [_digests(path) for path in files], now=now, wall=True)
 
 
 def verify_all(paths: Sequence[Path], policy: Path | None = None, *, now: int) -> Report:
@@ -99,7 +99,7 @@ def verify_all(paths: Sequence[Path], policy: Path | None = None, *, now: int) -
     Args:
         paths: files and folders.
         policy: the ``tlog-policy`` file; by default the file ``policy`` of a folder that is given.
-        now: POSIX seconds.
+        now: POSIX seconds of this machine's clock; a pilot's own clock is told by the receipt.
 
     Raises:
         NotFoundError: ``offline.missing``; ``offline.no_receipt`` where there is neither receipt nor proof.
@@ -184,7 +184,7 @@ class _Opened:
     def checked(self, policy: Policy, files: dict[str, FileDigests], now: int) -> Item:
         if self.receipt is None:
             return Item(self.name, Kind.RECEIPT, error=self.error)
-        verdict = verify_receipt(self.receipt, policy, files.values(), now=now)
+        verdict = verify_receipt(self.receipt, policy, files.values(), now=now, wall=True)
         about = ""
         if verdict.check("assurance").evidence:
             about = records.read_record(self.receipt.record).type_code

@@ -71,25 +71,30 @@ class _Anchoring:
     event: Anchored
 
 
-def verify_receipt(receipt: Receipt, policy: Policy, files: Iterable[FileDigests] = (), *, now: int) -> Verdict:
+def verify_receipt(
+    receipt: Receipt, policy: Policy, files: Iterable[FileDigests] = (), *, now: int, wall: bool = False
+) -> Verdict:
     """Check a receipt against the policy its reader trusts.
 
     Args:
         receipt: what was read; nothing of it is trusted yet.
         policy: whose cosignatures count, had from elsewhere.
         files: digests of the files that are held against the record; none: the files cannot be checked.
-        now: POSIX seconds, for the paper's own validity.
+        now: POSIX seconds of the network's clock, for the paper's own validity.
+        wall: whether ``now`` is this machine's clock instead, as for somebody without a node: then the offset that the
+            status entry states is added, once the cities' signatures have shown that it is theirs.
     """
     seen, trusted = _seen(receipt, policy)
     anchored, anchoring = _anchored(receipt, trusted)
+    not_revoked = _not_revoked(receipt, trusted, anchoring)
     return Verdict(
         (
             _fingerprint(receipt, tuple(files)),
             anchored,
             _assurance(receipt, anchoring),
-            _not_revoked(receipt, trusted, anchoring),
+            not_revoked,
             _consent(receipt, trusted, anchoring),
-            _validity(receipt, now),
+            _validity(receipt, _network_time(not_revoked, now, wall=wall)),
             seen,
         )
     )
@@ -316,6 +321,14 @@ def _consent_facts(use: ShownUse, granted: Granted, used: Used, entry: EventEntr
     return facts if used.case == granted.case else (*facts, ("parent_case", granted.case.hex()))
 
 
+def _network_time(not_revoked: Check, now: int, *, wall: bool) -> int:
+    """Return the network's time: at least that of the status, which is when the network stood there already."""
+    if not_revoked.outcome is not Outcome.PASSED:
+        return now
+    facts = dict(not_revoked.evidence)
+    return max(now + (int(facts["clock_offset"]) if wall else 0), int(facts["as_of"]))
+
+
 def _validity(receipt: Receipt, now: int) -> Check:
     try:
         entry, record = LeafEntry.decode(receipt.entry), records.read_record(receipt.record)
@@ -323,5 +336,5 @@ def _validity(receipt: Receipt, now: int) -> Check:
         return Check("validity", Outcome.FAILED, error.code)
     ends = [time for time in (entry.valid_until, record.expires_at) if time]
     if ends and now > min(ends):
-        return Check("validity", Outcome.FAILED, "receipts.expired", (("until", min(ends)),))
+        return Check("validity", Outcome.FAILED, "receipts.expired", (("until", min(ends)), ("at", now)))
     return Check("validity", Outcome.PASSED, "", (("until", min(ends)),) if ends else ())

@@ -32,7 +32,7 @@ _MARKS = {
 }
 # UTC+8 all year since 1991; a bare machine may have no table of time zones.
 _CHINA = timezone(timedelta(hours=8))
-_TIMES = frozenset({"time", "as_of", "until"})
+_TIMES = frozenset({"as_of", "at", "time", "until"})
 # Shown by their beginning; whole with --json.
 _DIGESTS = frozenset({"case", "consent", "matter", "parent_case"})
 _EXAMPLES = "tongban verify receipt.json register.pdf --policy five-cities.policy · tongban verify papers/"

@@ -308,6 +308,22 @@ def test_a_paper_that_has_expired_is_not_called_valid() -> None:
     assert (expired.outcome, expired.code) == (Outcome.FAILED, "receipts.expired")
 
 
+def test_a_paper_expires_by_the_networks_clock() -> None:
+    until = int(dict(verdict_of(USE).check("validity").evidence)["until"])
+    real = until - world.CLOCK_OFFSET
+
+    def outcome(now: int, receipt: Receipt = USE) -> Outcome:
+        return verify_receipt(receipt, POLICY, [FILE], now=now, wall=True).check("validity").outcome
+
+    assert (outcome(real), outcome(real + 1)) == (Outcome.PASSED, Outcome.FAILED)
+    # A clock that went back makes nothing valid again: the status was made at a time that has come already.
+    late = _told(status={"block_time": until + 1})
+    assert outcome(0, late) is Outcome.FAILED
+    # The offset counts only where the cities' signatures stand behind it.
+    unsigned = replace(USE, checkpoint=USE.checkpoint.replace(b"\n8\n", b"\n9\n", 1))
+    assert (outcome(until, unsigned), outcome(until + 1, unsigned)) == (Outcome.PASSED, Outcome.FAILED)
+
+
 def test_whoever_trusts_another_log_is_not_convinced() -> None:
     key = log_signer(DIVISIONS[1]).key
     verdict = verify_receipt(USE, replace(POLICY, logs=(PolicyKey(key.name, key),)), [FILE], now=NOW)

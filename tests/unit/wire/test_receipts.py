@@ -57,7 +57,9 @@ def test_a_vector_has_its_verdict_and_one_spelling(name: str) -> None:
 
 def test_the_vectors_are_those_that_the_generator_makes() -> None:
     made = dict(generate.files())
-    assert set(made) == {path.name for path in VECTORS.iterdir() if path.is_file() and path.suffix not in {".py", ".go", ".txt"}}
+    assert set(made) == {
+        path.name for path in VECTORS.iterdir() if path.is_file() and path.suffix not in {".py", ".go", ".txt"}
+    }
     for name, content in made.items():
         kept = (VECTORS / name).read_bytes()
         if name.removesuffix(".json") in GOOD:
