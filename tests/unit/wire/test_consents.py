@@ -62,3 +62,15 @@ def test_what_is_not_this_form_is_refused(change):
 def test_it_has_a_limit():
     with pytest.raises(LedgerError, match=r"consents\.disclosed_form"):
         consents.read_disclosed(b" " * 300_000)
+
+
+@given(st.data())
+def test_a_changed_byte_is_another_document_or_none(data):
+    good = consents.Disclosed(bytes(32), ((1 << 32 | 2, ("address", "file.0")), (3 << 32, ("name",)))).encode()
+    place, value = data.draw(st.integers(0, len(good) - 1)), data.draw(st.integers(0, 255))
+    mutated = good[:place] + bytes((value,)) + good[place + 1 :]
+    try:
+        disclosed = consents.read_disclosed(mutated)
+    except LedgerError:
+        return
+    assert disclosed.encode() == mutated
