@@ -44,6 +44,9 @@ def node_pages(site: Site) -> APIRouter:
             clock=_clock(view.now),
             offset=_offset(view.offset, lang),
             cosigners=[_name(code, lang) for code in view.log.cosigners],
+            publishers=[]
+            if view.publishes
+            else [{"name": _name(one, lang), "url": url} for one, url in view.publishers],
             cases=[_case(case, names, lang) for case in view.cases],
             members=[_member(member, view.member, lang) for member in view.members],
         )

@@ -105,7 +105,10 @@ class LeafShown:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A node at a glance; times are the network's, ``offset`` how far they stand from this machine's clock."""
+    """A node at a glance; times are the network's, ``offset`` how far they stand from this machine's clock.
+
+    ``publishes`` says whether this city signs checkpoints itself; ``publishers`` who does: division and address.
+    """
 
     member: int
     division: str
@@ -116,6 +119,8 @@ class Overview:
     offset: int
     members: tuple[MemberShown, ...]
     log: LogShown
+    publishes: bool
+    publishers: tuple[tuple[str, str], ...]
     waiting: health.Waiting
     findings: tuple[health.Finding, ...]
     cases: tuple[CaseShown, ...]
@@ -146,6 +151,7 @@ def overview(node: Node, log: LogView) -> Overview:
         ).scalars()
         named = [bytes(case) for case in recent]
         held = health.waiting(connection, now)
+        logs = [city for city in log_cities(connection, node.network) if city.log is not None]
     return Overview(
         member=node.member,
         division=node.division,
@@ -156,6 +162,8 @@ def overview(node: Node, log: LogView) -> Overview:
         offset=now - int(time.time()),
         members=members,
         log=log_shown(node, log),
+        publishes=node.publisher,
+        publishers=tuple((city.division, city.url) for city in logs),
         waiting=held,
         findings=health.findings(node),
         cases=tuple(case_shown(node, case.hex()) for case in named),
