@@ -22,13 +22,13 @@ def verify(node: Node, receipt: bytes, files: Sequence[FileDigests] = ()) -> Ver
         FormatError: what was handed in is no receipt; that too stands in the audit.
         UnavailableError: ``publishing.no_keys``, ``storage.…``.
     """
-    with node.database.read() as connection:
-        policy = policy_of(connection, node.network)
     try:
         parsed = read_receipt(receipt)
     except LedgerError as error:
         audit.note_error(node, "verify", error)
         raise
+    with node.database.read() as connection:
+        policy = policy_of(connection, node.network)
     verdict = verify_receipt(parsed, policy, files, now=node.clock())
     subject = f"{parsed.leaf >> 32}:{parsed.leaf & 0xFFFFFFFF}"
     for check in verdict.checks:

@@ -1,4 +1,4 @@
-"""The public part of the API over a real log: files as the standard says, problems with code and next step."""
+"""The web process over a real database and a real log: files as the standard says, problems with code and next step."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from ledger.domain.limits import LIMITS
+from ledger.errors import UnavailableError
 from ledger.log.files import DirectoryFiles
-from ledger.log.store import LogStore
 from ledger.log.view import LogView
-from tests.unit.log.network import network_policy, signed_checkpoint
+from ledger.services import health
+from ledger.services.health import Noted
+from ledger.wire.sentences import is_known
+from ledger.wire.witnessing import Answer, encode_answer
+from tests.api.site import CASE, Served, serve
 
 
 @pytest.fixture
-def store(tmp_path) -> LogStore:
-    return LogStore(DirectoryFiles(tmp_path))
+def served(tmp_path) -> Served:
+    return serve(tmp_path)
 
 
 @pytest.fixture
-def client(tmp_path, store) -> TestClient:
-    head = store.append([b"entry %d" % number for number in range(300)])
-    store.publish(signed_checkpoint(head.size, head.root))
-    return TestClient(create_app(LogView(DirectoryFiles(tmp_path)), network_policy(), lambda: 1_790_000_000))
+def client(served) -> TestClient:
+    return TestClient(create_app(served.site))
 
 
-def test_the_logs_files_are_served_as_the_standard_says(client, store):
-    assert client.get("/checkpoint").content == store.published_note
+def test_the_logs_files_are_served_as_the_standard_says(client, served):
+    assert client.get("/checkpoint").content == served.log.published_note
     assert client.get("/checkpoint").headers["cache-control"] == "no-cache"
     whole = client.get("/tile/0/000")
     assert (whole.status_code, len(whole.content)) == (200, 256 * 32)
@@ -34,9 +36,42 @@ def test_the_logs_files_are_served_as_the_standard_says(client, store):
     assert len(client.get("/tile/0/001.p/44").content) == 44 * 32
 
 
-def test_health_and_readiness(client):
+def test_it_is_alive_and_says_what_is_not_ready(client, served):
     assert client.get("/healthz").json() == {"status": "ok"}
-    assert client.get("/readyz").json()["log_size"] == 300
+    silent = client.get("/readyz", headers={"Accept-Language": "en"})
+    assert silent.status_code == 503
+    assert [item["code"] for item in silent.json()["findings"]] == ["health.daemon_silent"]
+    assert all(item["text"] and item["next_step"] for item in silent.json()["findings"])
+    memory = Noted()
+    health.note(served.site.node, "synchronising", code=None, memory=memory)
+    assert client.get("/readyz").json() == {"ready": True, "findings": []}
+    health.note(served.site.node, "sending", code="chain.unreachable", memory=memory)
+    failing = client.get("/readyz").json()
+    assert [item["code"] for item in failing["findings"]] == ["health.step_failing"]
+    assert is_known("chain.unreachable")
+
+
+def test_a_step_is_noted_only_when_it_changes_or_time_has_passed(served):
+    node, memory = served.site.node, Noted()
+
+    def noted(at: float, code: str | None) -> int | None:
+        health.note(node, "sending", code=code, memory=memory, now=lambda: at)
+        with node.database.read() as connection:
+            (step,) = health.steps(connection)
+        return step.worked_at if code is None else step.failures
+
+    assert noted(100.0, None) == 100
+    assert noted(102.0, None) == 100
+    assert noted(106.0, None) == 106
+    assert noted(107.0, "chain.unreachable") == 1
+    assert noted(120.0, "chain.unreachable") == 2
+    assert noted(121.0, None) == 121
+
+
+def test_figures_for_prometheus(client):
+    text = client.get("/metrics").text
+    assert "tongban_log_entries 300.0" in text
+    assert "tongban_log_published_entries 300.0" in text
 
 
 def test_what_is_not_there_is_a_problem_in_the_readers_language(client):
@@ -46,12 +81,27 @@ def test_what_is_not_there_is_a_problem_in_the_readers_language(client):
     assert answer.json()["next_step"]
     assert answer.json()["detail"] != client.get("/tile/0/999").json()["detail"]
     assert client.get("/tile/../../passwd").status_code in {404, 422}
+    for path, code in (("/nothing", "api.no_route"), ("/v1/cases/" + "9" * 64, "tracing.not_found")):
+        problem = client.get(path)
+        assert (problem.status_code, problem.json()["code"]) == (404, code)
+    assert client.get("/v1/cases/no-id").json()["code"] == "tracing.identifier"
+    assert client.post("/healthz").json()["code"] == "api.method"
+    assert client.get("/v1/cases/" + "9" * 200).status_code == 422
 
 
-def test_before_the_first_checkpoint(tmp_path):
-    LogStore(DirectoryFiles(tmp_path / "new"))
-    client = TestClient(create_app(LogView(DirectoryFiles(tmp_path / "new")), network_policy(), lambda: 0))
+def test_a_case_and_a_leaf_as_they_stand(client):
+    case = client.get(f"/v1/cases/{CASE.hex()}", headers={"Accept-Language": "en"}).json()
+    assert (case["state"]["name"], case["receiving"], case["handling"]) == ("submitted", 1, 2)
+    leaf = client.get("/v1/materials/1:7").json()
+    assert (leaf["member"], leaf["status"], leaf["uses"]) == (1, "in_force", 0)
+    assert client.get("/v1/materials/1:700").status_code == 404
+
+
+def test_before_the_first_checkpoint(served, tmp_path):
+    empty = LogView(DirectoryFiles(tmp_path / "new"))
+    client = TestClient(create_app(type(served.site)(served.site.node, empty, served.site.policy)))
     assert client.get("/checkpoint").json()["code"] == "log.no_checkpoint"
+    assert client.get("/").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -69,7 +119,36 @@ def test_a_body_that_is_too_long_is_refused_before_it_is_read(client):
 
 
 def test_every_answer_has_the_headers(client):
-    for path in ("/healthz", "/checkpoint", "/tile/0/999"):
+    for path in ("/healthz", "/checkpoint", "/tile/0/999", "/", "/static/site.css", "/docs"):
         headers = client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in headers["content-security-policy"]
+
+
+def test_the_witness_answers_through_the_key_holder(served, monkeypatch):
+    client = TestClient(create_app(served.site))
+    holder = served.site.node.keys
+
+    def cosign(request: bytes) -> bytes:
+        return encode_answer(Answer(409, b"7\n" + request, "text/x.tlog.size", 3))
+
+    monkeypatch.setattr(holder, "cosign", cosign, raising=False)
+    answer = client.post("/witness/v1/add-checkpoint", content=b"old 0\n\n")
+    assert (answer.status_code, answer.content) == (409, b"7\nold 0\n\n")
+    assert answer.headers["content-type"].startswith("text/x.tlog.size")
+    assert answer.headers["retry-after"] == "3"
+
+    def away(request: bytes) -> bytes:
+        raise UnavailableError("keys.holder_unreachable", retry_after=int(bool(request)))
+
+    monkeypatch.setattr(holder, "cosign", away)
+    answer = client.post("/witness/v1/add-checkpoint", content=b"old 0\n\n")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+def test_the_documentation_names_every_route_with_a_summary(client):
+    document = client.get("/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for told in methods.values():
+            assert told["summary"], path
+    assert client.get("/docs?lang=en").text.count("<li>") >= len(document["paths"])
