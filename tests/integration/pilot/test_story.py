@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_hash.auto import keccak
@@ -27,7 +28,7 @@ class Played:
     folder: Path
     status: int
     output: str
-    document: dict
+    document: dict[str, Any]
 
 
 def play(folder: Path, *options: str) -> Played:
