@@ -39,6 +39,8 @@ __all__ = [
     "engine_config",
     "founders",
     "load_network",
+    "passphrase_file",
+    "toml_lines",
     "write_private",
 ]
 
@@ -161,10 +163,8 @@ def create_network(
     staging.mkdir(mode=0o700, parents=True)
     ports = [port + place for place in range(len(plan.members) + 1)] if port else _free(len(plan.members) + 1)
     engine = staging / "engine"
-    _passphrase(engine, random)
-    deployer = create_key_ring(
-        engine / "keys", read_passphrase(engine / "passphrase"), random, roles=("deployer",), scrypt_n=_SCRYPT_N
-    )
+    secret = passphrase_file(engine, random)
+    deployer = create_key_ring(engine / "keys", secret, random, roles=("deployer",), scrypt_n=_SCRYPT_N)
     network = Network(
         staging,
         plan.name,
@@ -258,9 +258,8 @@ def write_private(path: Path, text: str) -> None:
 
 def _make_node(network: Network, member: MemberPlan, port: int, random: Callable[[int], bytes]) -> None:
     folder = network.node_folder(member.division)
-    _passphrase(folder, random)
+    passphrase = passphrase_file(folder, random)
     roles = tuple(role for role in ("administer", "recover", *ROLE_BITS) if role != "regulate" or member.regulator)
-    passphrase = read_passphrase(folder / "passphrase")
     ring = create_key_ring(folder / "keys", passphrase, random, roles=roles, scrypt_n=_SCRYPT_N)
     values: dict[str, Any] = {
         "network": network.name,
@@ -279,7 +278,7 @@ def _make_node(network: Network, member: MemberPlan, port: int, random: Callable
         "publisher": member.publisher,
         "publish_blocks": network.status_epoch,
     }
-    write_private(folder / "node.toml", "".join(f"{name} = {_toml(value)}\n" for name, value in values.items()))
+    write_private(folder / "node.toml", toml_lines(values))
     begin_witness(witness_path(load_settings(folder), ring), note_signers(ring, network.name, member.division))
 
 
@@ -305,6 +304,17 @@ def _network_toml(network: Network) -> str:
     return "\n".join(lines) + "\n"
 
 
+def toml_lines(values: Mapping[str, object]) -> str:
+    """Return plain values as the lines of a TOML file."""
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in values.items())
+
+
+def passphrase_file(folder: Path, random: Callable[[int], bytes]) -> str:
+    """Write a random passphrase for a folder's key files beside them, and return it."""
+    write_private(folder / "passphrase", random(32).hex() + "\n")
+    return read_passphrase(folder / "passphrase")
+
+
 def _toml(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -313,10 +323,6 @@ def _toml(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _passphrase(folder: Path, random: Callable[[int], bytes]) -> None:
-    write_private(folder / "passphrase", random(32).hex() + "\n")
 
 
 def _free(count: int) -> list[int]:

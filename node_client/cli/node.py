@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from ledger.errors import LedgerError, SetupError
 from ledger.settings import load_settings
+from ledger.wire.sentences import sentence
 from node_client import logs
+from node_client.cli.output import language, say_json
 from node_client.networks import write_private
 from node_client.processes import Child, python_child
 
@@ -21,6 +25,12 @@ __all__ = ["add_to"]
 
 Folder = Annotated[Path, typer.Argument(help="节点的文件夹 / the node's folder", show_default=False)]
 
+AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
+
+_INIT = (
+    "tongban node init wuhou/ --division 510107 --network tongban.example/five-cities --consortium 0x… --chain-id 20261 "
+    "--rpc http://127.0.0.1:8545"
+)
 _WEB_SECONDS = 60.0
 # Exit status of a fault of the program itself (EX_SOFTWARE of sysexits).
 _FAULT = 70
@@ -29,8 +39,172 @@ _FAULT = 70
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="本市的节点 / this city's node", no_args_is_help=True)
+    group.command("init", epilog=_INIT)(init)
     group.command("run", epilog="tongban node run wuhou/")(run)
+    group.command("status", epilog="tongban node status wuhou/ --json")(status)
+    group.command("doctor", epilog="tongban node doctor wuhou/")(doctor)
+    group.command("rebuild", epilog="tongban node rebuild wuhou/")(rebuild)
+    group.command("backup", epilog="tongban node backup wuhou/ wuhou.tar --blobs")(backup)
+    group.command("restore", epilog="tongban node restore wuhou.tar wuhou-again/")(restore)
     app.add_typer(group, name="node")
+
+
+def init(
+    folder: Folder,
+    *,
+    division: Annotated[str, typer.Option(help="六位行政区划代码 / six-digit code of the place", show_default=False)],
+    network: Annotated[str, typer.Option(help="网络名称 / the network's name", show_default=False)],
+    consortium: Annotated[
+        str, typer.Option(help="联盟合约地址 / address of the consortium contract", show_default=False)
+    ],
+    chain_id: Annotated[int, typer.Option(min=1, help="链编号 / the chain's number", show_default=False)],
+    rpc: Annotated[list[str], typer.Option(help="链服务地址，可多个 / the engine's addresses", show_default=False)],
+    engine: Annotated[str, typer.Option(help="embedded 或 network / kind of engine")] = "network",
+    member: Annotated[int, typer.Option(min=0, help="成员编号，未列入时为 0 / member number, 0 before listing")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="网页端口 / port of the web process")] = 8101,
+    public_url: Annotated[str, typer.Option(help="其他城市访问本节点的地址 / how others reach this node")] = "",
+    scrypt_n: Annotated[int, typer.Option(min=2**10, help="密钥文件的 scrypt 代价 / scrypt cost of key files")] = 2**18,
+    as_json: AsJson = False,
+) -> None:
+    """建立一个城市的节点文件夹：口令、密钥、设置。 / Make a city's node folder: passphrase, keys, settings."""
+    from node_client.node_folder import create_node  # noqa: PLC0415 - loads database and engine
+
+    values: dict[str, object] = {
+        "network": network,
+        "division": division,
+        "member": member,
+        "consortium": consortium,
+        "chain_id": chain_id,
+        "engine": engine,
+        "rpc_urls": rpc,
+        "port": port,
+        "public_url": public_url,
+        "scrypt_n": scrypt_n,
+    }
+    addresses = create_node(folder, values, os.urandom)
+    if as_json:
+        say_json({"chain": addresses})
+        return
+    console = Console(highlight=False)
+    for role, address in addresses.items():
+        console.print(f"{role:<12} {address}")
+    console.print(f"tongban node run {folder}")
+
+
+def status(folder: Folder, *, as_json: AsJson = False) -> None:
+    """显示节点状况；未就绪时退出状态为 1。 / Show how the node is; exit status 1 while it is not ready."""
+    from ledger.bootstrap import open_node  # noqa: PLC0415 - as above
+    from ledger.log.files import DirectoryFiles  # noqa: PLC0415 - as above
+    from ledger.log.view import LogView  # noqa: PLC0415 - as above
+    from ledger.services.overview import overview  # noqa: PLC0415 - as above
+
+    lang = language()
+    node = open_node(load_settings(folder))
+    view = overview(node, LogView(DirectoryFiles(node.log_folder)))
+    node.database.close()
+    found = [sentence(item.code, lang, **item.facts) for item in view.findings]
+    if as_json:
+        say_json(
+            {
+                "ready": not found,
+                "member": view.member,
+                "block": view.block,
+                "block_time": view.block_time,
+                "now": view.now,
+                "clock_offset": view.offset,
+                "log": {"size": view.log.size, "published": view.log.published, "cosigners": list(view.log.cosigners)},
+                "waiting": {"intents": view.waiting.intents, "materials": view.waiting.materials},
+                "findings": [{"code": item.code, "text": item.text, "next_step": item.next_step} for item in found],
+            }
+        )
+    else:
+        console = Console(highlight=False)
+        table = Table(show_header=False, box=None, padding=(0, 2))
+        table.add_row("成员 / member", f"{view.member} ({view.division})")
+        table.add_row("区块 / block", str(view.block))
+        table.add_row("日志 / log", f"{view.log.size}, 已公布 / published {view.log.published}")
+        table.add_row("联署 / cosigned by", ", ".join(view.log.cosigners) or "–")
+        table.add_row("等待 / waiting", f"{view.waiting.intents} + {view.waiting.materials}")
+        console.print(table)
+        for item in found:
+            console.print(f"[bold red]{item.text}[/] [dim]{item.code}[/]\n{item.next_step}")
+    if found:
+        raise typer.Exit(1)
+
+
+def doctor(folder: Folder, *, as_json: AsJson = False) -> None:
+    """逐项检查节点，说明问题和办法；不做任何改动。 / Check everything in turn and say what to do; changes nothing."""
+    from node_client.doctor import examine  # noqa: PLC0415 - as above
+
+    lang = language()
+    checked = list(examine(load_settings(folder)))
+    told = [sentence(item.code, lang, **dict(item.facts)) if item.code else None for item in checked]
+    if as_json:
+        rows = [
+            {
+                "name": item.name,
+                "outcome": item.outcome,
+                "code": item.code,
+                "text": text.text if text else "",
+                "next_step": text.next_step if text else "",
+            }
+            for item, text in zip(checked, told, strict=True)
+        ]
+        say_json({"good": all(item.outcome == "good" for item in checked), "checks": rows})
+    else:
+        table = Table(show_header=False, box=None, padding=(0, 2))
+        marks = {"good": "[green]✔[/]", "wrong": "[bold red]✘[/]", "skipped": "[yellow]？[/]"}
+        for item, text in zip(checked, told, strict=True):
+            table.add_row(marks[item.outcome], item.name, f"{text.text} {text.next_step} [{item.code}]" if text else "")
+        Console(highlight=False).print(table)
+    if any(item.outcome != "good" for item in checked):
+        raise typer.Exit(1)
+
+
+def rebuild(folder: Folder, *, as_json: AsJson = False) -> None:
+    """从链和加密内容重建数据库里的全部投影；须先停下守护进程。 / Make the picture again from the chain's entries and the blobs."""
+    from node_client.node_folder import rebuild_node  # noqa: PLC0415 - as above
+
+    with Console(stderr=True).status("重建中 / rebuilding"):
+        entries, materials = rebuild_node(load_settings(folder))
+    if as_json:
+        say_json({"entries": entries, "materials": materials})
+    else:
+        Console(highlight=False).print(f"{entries} 条日志、{materials} 份材料已重建 / entries and materials made again")
+
+
+def backup(
+    folder: Folder,
+    target: Annotated[Path, typer.Argument(help="备份文件 / the archive", show_default=False)],
+    *,
+    blobs: Annotated[bool, typer.Option("--blobs", help="包括加密内容 / the encrypted content too")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """备份节点，运行中也可以；密钥保持加密。 / Back the node up, also while it runs; keys stay sealed."""
+    from node_client.backup import backup as write  # noqa: PLC0415 - few commands need it
+
+    with Console(stderr=True).status("备份中 / backing up"):
+        count = write(folder, target, blobs=blobs)
+    _say_count(count, target, as_json=as_json)
+
+
+def restore(
+    source: Annotated[Path, typer.Argument(help="备份文件 / the archive", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="空文件夹 / an empty folder", show_default=False)],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """把备份恢复到空文件夹，先核对每个文件。 / Restore into an empty folder, every file checked first."""
+    from node_client.backup import restore as read  # noqa: PLC0415 - few commands need it
+
+    _say_count(read(source, folder), folder, as_json=as_json)
+
+
+def _say_count(count: int, where: Path, *, as_json: bool) -> None:
+    if as_json:
+        say_json({"files": count})
+    else:
+        Console(highlight=False).print(f"{count} 个文件 / files → {where}")
 
 
 def run(

@@ -1,0 +1,120 @@
+"""A node's folder: made once, backed up while it is used, brought back whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.bootstrap import open_node
+from ledger.errors import ConflictError, InputError, IntegrityError, NotFoundError, SetupError
+from ledger.services import audit
+from ledger.settings import load_settings
+from node_client.backup import backup, restore
+from node_client.doctor import examine
+from node_client.node_folder import create_node, rebuild_node
+
+VALUES: dict[str, Any] = {
+    "network": "tongban.example/test", "division": "510107", "member": 1, "consortium": "0x" + "ab" * 20, "chain_id": 7,
+    "engine": "embedded", "rpc_urls": ["http://127.0.0.1:9"], "port": 0, "scrypt_n": 1024,
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    create_node(tmp_path / "wuhou", VALUES, os.urandom)
+    return tmp_path / "wuhou"
+
+
+def outcomes(folder: Path) -> dict[str, tuple[str, str]]:
+    return {item.name: (item.outcome, item.code) for item in examine(load_settings(folder))}
+
+
+def test_a_folder_is_made_once_with_keys_that_only_its_owner_reads(folder, tmp_path):
+    settings = load_settings(folder)
+    assert (settings.division, settings.consortium) == ("510107", "0x" + "ab" * 20)
+    for path in folder.rglob("*"):
+        if path.is_file() and path.suffix != ".db":
+            assert path.stat().st_mode & 0o077 == 0, path.name
+    with pytest.raises(ConflictError, match=r"networks\.exists"):
+        create_node(folder, VALUES, os.urandom)
+    for name, value in (("consortium", "0x12"), ("port", 70_000), ("rpc_urls", [])):
+        with pytest.raises(InputError, match=rf"settings\.value \(name={name}"):
+            create_node(tmp_path / "bad", {**VALUES, name: value}, os.urandom)
+    with pytest.raises(InputError, match=r"divisions\.unknown"):
+        create_node(tmp_path / "bad", {**VALUES, "division": "999999"}, os.urandom)
+    assert not (tmp_path / "bad").exists()
+
+
+def test_a_backup_taken_in_use_brings_everything_back(folder, tmp_path):
+    node = open_node(load_settings(folder))
+    audit.note(node, "verify", "receipts.other_file", subject="1:2")
+    cid = node.blobs.put(b"encrypted")
+    count = backup(folder, tmp_path / "node.tar", blobs=True)
+    node.database.close()
+    assert (tmp_path / "node.tar").stat().st_mode & 0o077 == 0
+    assert restore(tmp_path / "node.tar", tmp_path / "again") == count
+    again = open_node(load_settings(tmp_path / "again"))
+    with again.database.read() as connection:
+        assert [line.code for line in audit.listed(connection)] == ["receipts.other_file"]
+    assert again.blobs.get(cid) == b"encrypted"
+    again.database.close()
+    found = outcomes(tmp_path / "again")
+    assert {name for name, (outcome, _) in found.items() if outcome == "good"} >= {
+        "keys",
+        "database",
+        "open",
+        "witness",
+    }
+
+
+def test_nothing_is_overwritten_and_nothing_damaged_is_restored(folder, tmp_path):
+    backup(folder, tmp_path / "node.tar", blobs=False)
+    with pytest.raises(ConflictError, match=r"backup\.exists"):
+        backup(folder, tmp_path / "node.tar", blobs=False)
+    with pytest.raises(ConflictError, match=r"backup\.not_empty"):
+        restore(tmp_path / "node.tar", folder)
+    with pytest.raises(NotFoundError, match=r"backup\.no_node"):
+        backup(tmp_path, tmp_path / "x.tar", blobs=False)
+    with pytest.raises(NotFoundError, match=r"backup\.missing"):
+        restore(tmp_path / "none.tar", tmp_path / "again")
+    content = bytearray((tmp_path / "node.tar").read_bytes())
+    with tarfile.open(tmp_path / "node.tar") as archive:
+        place = archive.getmember("passphrase").offset_data
+    content[place] ^= 1
+    (tmp_path / "bad.tar").write_bytes(content)
+    for damaged in (tmp_path / "bad.tar", folder / "node.toml"):
+        with pytest.raises(IntegrityError, match=r"backup\.damaged"):
+            restore(damaged, tmp_path / "again")
+        assert not (tmp_path / "again").exists()
+
+
+def test_the_doctor_names_what_is_wrong_and_calls_nothing_good_that_was_not_looked_at(folder):
+    found = outcomes(folder)
+    assert found["keys"] == ("good", "")
+    assert found["engine"] == ("wrong", "chain.unreachable")
+    assert found["daemon"] == ("wrong", "keys.holder_unreachable")
+    (folder / "passphrase").write_text("wrong")
+    (folder / "witness-1-1.db").unlink()
+    assert outcomes(folder)["keys"] == ("wrong", "keys.wrong_passphrase")
+    assert outcomes(folder)["witness"] == ("skipped", "")
+    (folder / "passphrase").chmod(0o644)
+    assert outcomes(folder)["keys"] == ("wrong", "keys.open_permissions")
+    (folder / "node.db").write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    assert outcomes(folder)["database"] == ("wrong", "doctor.database")
+    assert outcomes(folder)["blobs"][0] == "skipped"
+
+
+def test_a_rebuild_waits_for_the_daemon_to_stop(folder):
+    (folder / "keys.sock").touch()
+    with pytest.raises(ConflictError, match=r"rebuild\.running"):
+        rebuild_node(load_settings(folder))
+
+
+def test_settings_that_cannot_be_are_named(folder):
+    (folder / "node.toml").write_text("port = 'x'\n")
+    with pytest.raises(SetupError, match=r"settings\.invalid"):
+        load_settings(folder)
