@@ -28,6 +28,7 @@ __all__ = [
     "KeyRing",
     "ServiceKey",
     "create_key_ring",
+    "new_chain_secret",
     "open_key_ring",
     "read_passphrase",
     "save_chain_key",
@@ -129,7 +130,7 @@ def create_key_ring(
         raise SetupError("keys.exist")
     ring = KeyRing(
         folder,
-        {role: _chain_secret(random) for role in roles},
+        {role: new_chain_secret(random) for role in roles},
         tuple(ServiceKey(kind, 1, random(_SEED_BYTES[kind])) for kind in SERVICE_KINDS),
     )
     for role, secret in ring.chain.items():
@@ -214,7 +215,8 @@ def _derive(passphrase: str, salt: bytes, cost: int) -> bytes:
     return hashlib.scrypt(passphrase.encode(), salt=salt, n=cost, r=8, p=1, maxmem=256 * cost * 8, dklen=32)
 
 
-def _chain_secret(random: Callable[[int], bytes]) -> bytes:
+def new_chain_secret(random: Callable[[int], bytes]) -> bytes:
+    """Return a fresh secp256k1 key."""
     order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
     while True:
         secret = random(32)

@@ -8,25 +8,66 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
 
 from ledger.domain import canonical
 from ledger.domain.agreements import text_digest
 from ledger.domain.calls import Fields, Value
-from ledger.domain.consortium import ProposalKind, ServiceKeyKind
+from ledger.domain.consortium import MemberStatus, ProposalKind, ServiceKeyKind
 from ledger.domain.operations import Operation
 from ledger.domain.workdays import YearCalendar
 from ledger.services import sending
 from ledger.services.context import Node
+from ledger.storage.tables import consortium as tables
 
 __all__ = [
+    "MemberShown",
+    "ProposalShown",
     "confirm",
+    "finish_recovery",
+    "members",
+    "object_calendars",
+    "object_recovery",
     "post_calendars",
+    "proposals",
     "propose",
     "publish_endpoint",
     "publish_keys",
     "set_departments",
+    "set_keys",
+    "start_recovery",
     "vote",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberShown:
+    """A member as it stands."""
+
+    member: int
+    division: str
+    name: str
+    status: MemberStatus
+    voting: bool
+    administrator: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalShown:
+    """A vote as it stands; ``passed`` is ``None`` while it is open."""
+
+    proposal: int
+    kind: ProposalKind
+    target: int
+    approvals: int
+    rejections: int
+    needed: int
+    closes: int
+    passed: bool | None
 
 
 def confirm(node: Node, *, recovery: str, role_keys: Mapping[str, int]) -> str:
@@ -54,6 +95,61 @@ def propose(
 def vote(node: Node, proposal: int, *, approve: bool) -> str:
     """Cast this member's ballot."""
     return _enqueue(node, Operation.VOTE, {"proposal": proposal, "approve": approve}, f"vote:{proposal}:{int(approve)}")
+
+
+def set_keys(node: Node, key: str, roles: int, *, previous: str = "0x" + "00" * 20) -> str:
+    """Give a key roles (a bit each), replacing another where ``previous`` names one; no roles remove it."""
+    fields: Fields = {"key": key, "roles": roles, "previous": previous}
+    return _enqueue(node, Operation.SET_KEYS, fields, f"set-key:{key}:{roles}:{previous[-8:]}")
+
+
+def start_recovery(node: Node, administrator: str) -> str:
+    """Begin, with the offline recovery key, to replace a lost administrator key; it takes seven days."""
+    fields: Fields = {"administrator": administrator}
+    return _enqueue(node, Operation.START_RECOVERY, fields, f"recover:{administrator}", role="recover")
+
+
+def finish_recovery(node: Node, *, intent: str) -> str:
+    """Finish a recovery once its seven days are over."""
+    return _enqueue(node, Operation.FINISH_RECOVERY, {}, intent, role="recover")
+
+
+def object_recovery(node: Node, *, intent: str) -> str:
+    """Object, with the administrator key that is said to be lost, to its recovery."""
+    return _enqueue(node, Operation.OBJECT_RECOVERY, {}, intent)
+
+
+def object_calendars(node: Node, year: int, version: int, commitment: bytes) -> str:
+    """Object to a posted calendar; ``commitment`` is that of the reasons."""
+    fields: Fields = {"year": year, "version": version, "commitment": commitment}
+    return _enqueue(node, Operation.OBJECT_CALENDARS, fields, f"object-calendar:{year}:{version}", role="operate")
+
+
+def members(connection: Connection) -> list[MemberShown]:
+    """Return all members, in the order of their numbers."""
+    table, urls = tables.members, tables.endpoints
+    rows = connection.execute(
+        select(table, urls.c.url).outerjoin(urls, urls.c.member == table.c.member).order_by(table.c.member)
+    )
+    return [
+        MemberShown(
+            row.member, f"{row.division:06d}", row.name, MemberStatus(row.status), row.voting, row.administrator,
+            row.url or "",
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def proposals(connection: Connection) -> list[ProposalShown]:
+    """Return all votes, the newest first."""
+    table = tables.proposals
+    return [
+        ProposalShown(
+            row.proposal, ProposalKind(row.kind), row.target, row.approvals, row.rejections, row.needed, row.closes,
+            row.passed,
+        )
+        for row in connection.execute(select(table).order_by(table.c.proposal.desc()))
+    ]  # fmt: skip
 
 
 def publish_keys(node: Node, keys: Mapping[ServiceKeyKind, bytes]) -> list[str]:

@@ -1,0 +1,217 @@
+"""``tongban agreement``: the texts under which cities receive and decide for one another."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ledger.domain.agreements import AgreementKind
+from ledger.domain.cases import Mode
+from ledger.domain.catalogue import MatterCode, mode_bits
+from ledger.errors import FormatError, InputError, NotFoundError
+from ledger.services import catalogue, consortium
+from ledger.services.catalogue import AgreementShown
+from ledger.services.context import Node
+from ledger.wire.sentences import term
+from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
+from node_client.cli.output import language, say_json
+
+__all__ = ["add_to"]
+
+Text = Annotated[Path, typer.Argument(help="协议文件，JSON 或 TOML / the text, JSON or TOML", show_default=False)]
+Id = Annotated[str, typer.Argument(help="协议编号，64 位十六进制 / the agreement's id", show_default=False)]
+
+_EXAMPLE = (
+    "five-cities.toml: title = '…'; parties = ['510107', …]; notice_days = 30; "
+    "[matters] 'local:tongban:pension-transfer' = ['fully_online', 'received_here']"
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(help="城市间的协议 / agreements between cities", no_args_is_help=True)
+    group.command("draft", epilog=f"tongban agreement draft five-cities.toml --node wuhou/ · {_EXAMPLE}")(draft)
+    group.command("accept", epilog="tongban agreement accept 8c9f… 1 --node mianyang/")(accept)
+    group.command("amend", epilog="tongban agreement amend 8c9f… new.toml --node wuhou/")(amend)
+    group.command("accede", epilog="tongban agreement accede 8c9f… with-yanta.toml --node yanta/")(accede)
+    group.command("end", epilog="tongban agreement end 8c9f… --node wuhou/ --words 期满不续")(end)
+    group.command("list", epilog="tongban agreement list --node wuhou/")(listed)
+    group.command("show", epilog="tongban agreement show 8c9f… --node wuhou/ --json")(show)
+    app.add_typer(group, name="agreement")
+
+
+def draft(text: Text, *, node: NodeOption, no_wait: NoWait = False, as_json: AsJson = False) -> None:
+    """提出一份新协议，各方分别接受后生效。 / Draft a new agreement; it binds once every party has accepted."""
+    _drafted(text, node, AgreementKind.NEW, b"", no_wait=no_wait, as_json=as_json)
+
+
+def amend(agreement: Id, text: Text, *, node: NodeOption, no_wait: NoWait = False, as_json: AsJson = False) -> None:
+    """修改协议，原有各方和新的各方都要重新接受。 / Amend it; all parties, old and new, accept again."""
+    _drafted(text, node, AgreementKind.AMENDMENT, _id(agreement), no_wait=no_wait, as_json=as_json)
+
+
+def accede(agreement: Id, text: Text, *, node: NodeOption, no_wait: NoWait = False, as_json: AsJson = False) -> None:
+    """加入协议，各方都要接受。 / Accede to it; everybody accepts."""
+    _drafted(text, node, AgreementKind.ACCESSION, _id(agreement), no_wait=no_wait, as_json=as_json)
+
+
+def accept(
+    agreement: Id,
+    version: Annotated[int, typer.Argument(min=1, help="版本 / version", show_default=False)],
+    *,
+    node: NodeOption,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """以本成员的密钥接受一个版本。 / Accept a version with this member's own key."""
+    with opened(node) as city:
+        settle(city, [catalogue.accept(city, _id(agreement), version)], no_wait=no_wait, as_json=as_json)
+
+
+def end(
+    agreement: Id,
+    *,
+    node: NodeOption,
+    words: Annotated[str, typer.Option(help="理由，公开 / the reason, published", show_default=False)],
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """发出终止通知；通知期满后不再受理新办件，已受理的照旧办完。 / Give notice; running cases finish as before."""
+    with opened(node) as city:
+        intent = catalogue.end(city, _id(agreement), {"member": city.member, "words": words})
+        settle(city, [intent], no_wait=no_wait, as_json=as_json)
+
+
+def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
+    """列出全部协议和版本。 / List all agreements and versions."""
+    with opened(node) as city, city.database.read() as connection:
+        found = catalogue.agreements(connection)
+    if as_json:
+        say_json({"agreements": [_document(item) for item in found]})
+        return
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for item in found:
+        parties, matters = len(item.parties), len(item.matters)
+        table.add_row(
+            item.agreement.hex()[:16],
+            f"v{item.version}",
+            _state(item),
+            f"{parties} 方 / parties",
+            f"{matters} 项 / matters",
+        )
+    Console(highlight=False).print(table if found else "还没有协议 / no agreements yet")
+
+
+def show(agreement: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
+    """显示一份协议的全部版本。 / Show every version of an agreement."""
+    wanted, lang = _id(agreement), language()
+    with opened(node) as city, city.database.read() as connection:
+        found = catalogue.agreements(connection, wanted)
+        codes = {item.matter: item.code for item in catalogue.matters(connection)}
+    if not found:
+        raise NotFoundError("agreement.unknown")
+    if as_json:
+        say_json({"agreement": wanted.hex(), "versions": [_document(item) for item in found]})
+        return
+    console = Console(highlight=False)
+    for item in found:
+        console.print(f"[bold]v{item.version}[/] {_state(item)}  {item.accepted}/{item.parties}")
+        for matter, modes in item.matters:
+            names = "、".join(term("modes", mode.name, lang) for mode in modes)
+            console.print(f"  {codes.get(matter, matter.hex()[:16])}  {names}")
+
+
+def _drafted(path: Path, node: Path, kind: AgreementKind, changed: bytes, *, no_wait: bool, as_json: bool) -> None:
+    text = _read(path)
+    with opened(node) as city:
+        named, intent = catalogue.draft(
+            city,
+            text,
+            parties=_parties(city, text),
+            matters={MatterCode(str(code)).id: _modes(modes) for code, modes in dict(text["matters"]).items()},
+            notice_days=int(text["notice_days"]),
+            valid_from=int(text.get("valid_from", city.clock())),
+            valid_until=int(text.get("valid_until", 0)),
+            salt=city.random(32),
+            kind=kind,
+            agreement=changed or bytes(32),
+            parent=_id(str(text["parent"])) if "parent" in text else bytes(32),
+            predecessor=_id(str(text["predecessor"])) if "predecessor" in text else bytes(32),
+        )
+        settle(city, [intent], no_wait=no_wait, as_json=as_json, agreement=named.hex())
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = path.read_text(encoding="utf-8")
+        text = tomllib.loads(raw) if path.suffix == ".toml" else json.loads(raw)
+    except FileNotFoundError:
+        raise NotFoundError("agreement.missing") from None
+    except ValueError:
+        # Not UTF-8, no TOML, no JSON.
+        raise FormatError("agreement.unreadable") from None
+    if not isinstance(text, dict) or not {"title", "parties", "matters", "notice_days"} <= set(text):
+        raise FormatError("agreement.incomplete")
+    if not isinstance(text["matters"], dict) or not isinstance(text["parties"], list):
+        raise FormatError("agreement.incomplete")
+    return text
+
+
+def _parties(city: Node, text: dict[str, Any]) -> list[int]:
+    with city.database.read() as connection:
+        numbers = {one.division: one.member for one in consortium.members(connection)}
+    found = []
+    for party in text["parties"]:
+        if str(party) not in numbers:
+            raise InputError("agreement.party", party=str(party)[:12])
+        found.append(numbers[str(party)])
+    return found
+
+
+def _modes(names: object) -> int:
+    if not isinstance(names, list) or not all(str(name).upper() in Mode.__members__ for name in names):
+        raise InputError("agreement.modes")
+    return mode_bits(*(Mode[str(name).upper()] for name in names))
+
+
+def _id(text: str) -> bytes:
+    try:
+        raw = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:
+        raise InputError("agreement.id")
+    return raw
+
+
+def _state(item: AgreementShown) -> str:
+    if item.ends is not None:
+        return "已通知终止 / notice given"
+    if item.superseded_at is not None:
+        return "已被取代 / superseded"
+    return "生效 / in force" if item.in_force_at is not None else "待接受 / awaiting acceptance"
+
+
+def _document(item: AgreementShown) -> dict[str, object]:
+    return {
+        "agreement": item.agreement.hex(),
+        "version": item.version,
+        "kind": item.kind.name.lower(),
+        "parent": item.parent.hex(),
+        "predecessor": item.predecessor.hex(),
+        "parties": list(item.parties),
+        "accepted": list(item.accepted),
+        "matters": {matter.hex(): [mode.name.lower() for mode in modes] for matter, modes in item.matters},
+        "notice_days": item.notice_days,
+        "valid_from": item.valid_from,
+        "valid_until": item.valid_until,
+        "in_force_at": item.in_force_at,
+        "superseded_at": item.superseded_at,
+        "ends": item.ends,
+    }

@@ -1,0 +1,193 @@
+"""``tongban member``: the consortium's members, their votes and their keys."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ledger.domain.calls import Fields
+from ledger.domain.consortium import ContractKind, Level, ProposalKind
+from ledger.errors import InputError
+from ledger.services import consortium
+from ledger.settings import load_settings
+from ledger.wire.sentences import term
+from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
+from node_client.cli.output import language, say_json
+from node_client.rotation import finish_rotation, prepare_rotation
+
+__all__ = ["add_to"]
+
+
+class Motion(StrEnum):
+    """What can be put to the vote from here."""
+
+    admit = "admit"
+    suspend = "suspend"
+    resume = "resume"
+    exclude = "exclude"
+    generation = "generation"
+    policy = "policy"
+    voting = "voting"
+
+
+_ABOUT_MEMBER = frozenset({Motion.suspend, Motion.resume, Motion.exclude, Motion.voting})
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(help="联盟成员与表决 / members and votes", no_args_is_help=True)
+    group.command("propose", epilog="tongban member propose suspend --node wuhou/ --member 4")(propose)
+    group.command("vote", epilog="tongban member vote 3 --node wuhou/ --yes")(vote)
+    group.command("list", epilog="tongban member list --node wuhou/")(show)
+    group.command("rotate-key", epilog="tongban member rotate-key operate --node wuhou/")(rotate_key)
+    app.add_typer(group, name="member")
+
+
+def propose(
+    motion: Annotated[Motion, typer.Argument(help="提案种类 / what is put to the vote", show_default=False)],
+    *,
+    node: NodeOption,
+    member: Annotated[int, typer.Option(min=0, help="涉及的成员 / the member concerned")] = 0,
+    division: Annotated[int, typer.Option(min=0, help="新成员的区划代码 / the candidate's place code")] = 0,
+    name: Annotated[str, typer.Option(help="新成员的名称 / the candidate's name")] = "",
+    level: Annotated[int, typer.Option(min=1, max=8, help="新成员的级别 / the candidate's level")] = int(Level.CITY),
+    administrator: Annotated[str, typer.Option(help="新成员的管理密钥地址 / the candidate's administrator key")] = "",
+    voting: Annotated[bool, typer.Option("--voting/--not-voting", help="是否有表决权 / whether it votes")] = True,
+    contract: Annotated[str, typer.Option(help="新合约的地址 / the new contract's address")] = "",
+    kind: Annotated[str, typer.Option(help="catalogue、materials 或 cases / kind of the contract")] = "",
+    digest: Annotated[
+        str, typer.Option(help="依据文件的摘要，64 位十六进制 / digest of the basis, 64 hex digits")
+    ] = "",
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """提出一项表决，由有表决权的成员三分之二通过。 / Put something to the vote; two thirds of the voting members pass it."""
+    target, subject, admission = member, bytes(32), None
+    if motion in _ABOUT_MEMBER and not member:
+        raise InputError("member.which")
+    if motion is Motion.generation:
+        if kind.upper() not in ContractKind.__members__:
+            raise InputError("member.kind")
+        target, subject = int(ContractKind[kind.upper()]), bytes(12) + _hex(contract, 20)
+    if motion is Motion.admit:
+        _hex(administrator, 20)
+        if not name or not division:
+            raise InputError("member.candidate")
+        admission = _candidate(division, level, name, administrator, voting=voting)
+    basis = _hex(digest, 32) if digest else bytes(32)
+    with opened(node) as city:
+        intent = consortium.propose(
+            city,
+            ProposalKind[motion.name.upper()],
+            target=target,
+            subject=subject,
+            digest=basis,
+            admission=admission,
+            intent=f"propose:{motion.value}:{target}:{city.random(8).hex()}",
+        )
+        settle(city, [intent], no_wait=no_wait, as_json=as_json)
+
+
+def vote(
+    proposal: Annotated[int, typer.Argument(min=0, help="提案编号 / number of the proposal", show_default=False)],
+    *,
+    node: NodeOption,
+    yes: Annotated[bool, typer.Option("--yes/--no", help="赞成或反对 / for or against", show_default=False)],
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """投票；投出后不能更改。 / Vote; a ballot cannot be changed."""
+    with opened(node) as city:
+        settle(city, [consortium.vote(city, proposal, approve=yes)], no_wait=no_wait, as_json=as_json)
+
+
+def show(*, node: NodeOption, as_json: AsJson = False) -> None:
+    """列出成员和进行中的表决。 / List the members and the votes under way."""
+    lang = language()
+    with opened(node) as city, city.database.read() as connection:
+        members, proposals = consortium.members(connection), consortium.proposals(connection)
+    if as_json:
+        say_json(
+            {
+                "members": [
+                    {
+                        "member": one.member,
+                        "division": one.division,
+                        "name": one.name,
+                        "status": one.status.name.lower(),
+                        "voting": one.voting,
+                        "administrator": one.administrator,
+                        "url": one.url,
+                    }
+                    for one in members
+                ],
+                "proposals": [
+                    {
+                        "proposal": one.proposal,
+                        "kind": one.kind.name.lower(),
+                        "target": one.target,
+                        "approvals": one.approvals,
+                        "rejections": one.rejections,
+                        "needed": one.needed,
+                        "closes": one.closes,
+                        "passed": one.passed,
+                    }
+                    for one in proposals
+                ],
+            }
+        )
+        return
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for one in members:
+        mark = "" if one.voting else "无表决权 / no vote"
+        table.add_row(str(one.member), one.name, term("member_statuses", one.status.name, lang), mark, one.url)
+    console = Console(highlight=False)
+    console.print(table)
+    for vote_ in proposals:
+        state = {None: "进行中 / open", True: "通过 / passed", False: "未通过 / failed"}[vote_.passed]
+        console.print(
+            f"#{vote_.proposal} {vote_.kind.name.lower()} {vote_.target}: {vote_.approvals}/{vote_.needed} {state}"
+        )
+
+
+def rotate_key(
+    role: Annotated[
+        str, typer.Argument(help="operate、witness、witness-2、issue、regulate / role", show_default=False)
+    ],
+    *,
+    node: NodeOption,
+    as_json: AsJson = False,
+) -> None:
+    """更换一把链上密钥；中断后重新执行即可继续。 / Replace a chain key; run it again if it was cut short."""
+    settings = load_settings(node)
+    with opened(node) as city:
+        change = prepare_rotation(settings, role)
+        intent = consortium.set_keys(city, change.address, change.roles, previous=change.previous)
+        settle(city, [intent], no_wait=False, as_json=as_json, address=change.address)
+    # Only now is the new key the node's: until the chain knows it, the old one goes on working.
+    finish_rotation(settings, role)
+
+
+def _candidate(division: int, level: int, name: str, administrator: str, *, voting: bool) -> Fields:
+    return {
+        "division": division,
+        "level": level,
+        "parent": 0,
+        "voting": voting,
+        "name": name,
+        "administrator": administrator,
+    }
+
+
+def _hex(text: str, size: int) -> bytes:
+    try:
+        raw = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        raw = b""
+    if len(raw) != size:
+        raise InputError("member.hex", bytes=size)
+    return raw

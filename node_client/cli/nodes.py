@@ -1,0 +1,104 @@
+"""What every command that works on a node shares: which node, what became of what was asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ledger.bootstrap import open_node
+from ledger.ports import Clock, KeyHolder, Peers
+from ledger.services.context import Node
+from ledger.settings import load_settings
+from ledger.storage.database import Database
+from ledger.wire.problems import reason_sentence
+from ledger.wire.sentences import sentence
+from node_client.cli.output import language, say_json
+from node_client.peers import HttpPeers
+from node_client.waiting import outcomes
+
+__all__ = ["AsJson", "NoWait", "NodeOption", "opened", "settle"]
+
+NodeOption = Annotated[
+    Path,
+    typer.Option(
+        "--node",
+        envvar="TONGBAN_NODE",
+        help="节点的文件夹，也可用环境变量 TONGBAN_NODE / the node's folder",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="不等结果 / do not wait for the outcome")]
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Node]:
+    """Open a node as a clerk does: its picture and its blobs, the keys behind the daemon's socket."""
+    settings = load_settings(folder)
+    ways: list[HttpPeers] = []
+
+    def peers(database: Database, keys: KeyHolder, clock: Clock) -> Peers:
+        ways.append(HttpPeers(database, settings.member, keys, clock, os.urandom, timeout=settings.rpc_timeout))
+        return ways[0]
+
+    node = open_node(settings, peers=peers)
+    try:
+        yield node
+    finally:
+        for way in ways:
+            way.close()
+        node.database.close()
+
+
+def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, **facts: object) -> None:
+    """Wait for what the daemon does and say what became of it; a refusal or a failure ends with status 1.
+
+    Args:
+        node: this city's.
+        intents: what was asked for.
+        no_wait: say only that it is on its way.
+        as_json: for programs.
+        facts: what else the answer carries, such as the id of what was made.
+    """
+    listed, lang = list(intents), language()
+    console = Console(highlight=False)
+    if no_wait:
+        if as_json:
+            say_json({"intents": listed, **facts})
+        else:
+            console.print("已写入，由守护进程办理 / written down; the daemon carries it out")
+        return
+    with Console(stderr=True).status("正在上链 / going on the chain"):
+        found = outcomes(node, listed)
+    bad = [outcome for outcome in found.values() if outcome.state != "done"]
+    if as_json:
+        rows = [
+            {
+                "intent": one.intent,
+                "state": one.state,
+                "reason": one.reason.name.lower(),
+                "error": one.error,
+                "block": one.block,
+            }
+            for one in found.values()
+        ]
+        say_json({"done": not bad, "outcomes": rows, **facts})
+    else:
+        for name, value in facts.items():
+            console.print(f"{name}: {value}")
+        for one in found.values():
+            if one.state == "done":
+                console.print(f"[green]✔[/] 已上链，区块 {one.block} / on the chain, block {one.block}")
+            else:
+                refused = one.state == "refused"
+                told = reason_sentence(int(one.reason), lang) if refused else sentence(one.error, lang)
+                code = f"reasons.{one.reason.name.lower()}" if refused else one.error
+                console.print(f"[bold red]✘[/] {told.text} [dim]{code}[/]\n{told.next_step}")
+    if bad:
+        raise typer.Exit(1)
