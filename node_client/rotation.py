@@ -13,13 +13,26 @@ from pathlib import Path
 
 from eth_keyfile.keyfile import decode_keyfile_json
 
+from ledger.domain.consortium import ServiceKeyKind
 from ledger.domain.holders import address_of, address_text
 from ledger.errors import InputError
+from ledger.services.cosigning import begin_witness
 from ledger.settings import NodeSettings
-from node_client.keys import new_chain_secret, open_key_ring, read_passphrase, save_chain_key
+from node_client.daemon import witness_path
+from node_client.forming import public_keys
+from node_client.keyholder import note_signers
+from node_client.keys import new_chain_secret, open_key_ring, read_passphrase, save_chain_key, save_service_keys
 from node_client.networks import ROLE_BITS
 
-__all__ = ["Rotation", "finish_rotation", "prepare_rotation"]
+__all__ = ["Rotation", "finish_rotation", "prepare_rotation", "rotate_service_key"]
+
+_SERVICE_NAMES = {
+    ServiceKeyKind.COSIGN_ED25519: "cosign-ed25519",
+    ServiceKeyKind.COSIGN_ML_DSA_44: "cosign-ml-dsa-44",
+    ServiceKeyKind.HPKE: "hpke",
+    ServiceKeyKind.REQUESTS_ED25519: "requests-ed25519",
+    ServiceKeyKind.LOG_ED25519: "log-ed25519",
+}
 
 _PENDING = ".pending"
 
@@ -60,6 +73,27 @@ def finish_rotation(settings: NodeSettings, role: str) -> None:
     """Let the new key take the old one's place; the daemon notices by itself."""
     folder = settings.path("keys")
     _pending(folder, role).replace(folder / "chain" / f"{role}.json")
+
+
+def rotate_service_key(settings: NodeSettings, kind: str) -> dict[ServiceKeyKind, bytes]:
+    """Make the next version of a service key and return its public half, to be published.
+
+    Cut between the two, the daemon signs with a key that the register does not know yet and is not believed; running the
+    command again makes and publishes the next version. New cosigning keys begin a memory of their own.
+
+    Raises:
+        InputError: ``rotation.kind``.
+        SetupError: ``keys.…``.
+    """
+    kinds = {name: public for public, name in _SERVICE_NAMES.items()}
+    if kind not in kinds:
+        raise InputError("rotation.kind")
+    folder, passphrase = settings.path("keys"), read_passphrase(settings.path(settings.passphrase_file))
+    ring = open_key_ring(folder, passphrase).rotated(kind, os.urandom)
+    if kind.startswith("cosign"):
+        begin_witness(witness_path(settings, ring), note_signers(ring, settings.network, settings.division))
+    save_service_keys(ring, passphrase, os.urandom, scrypt_n=settings.scrypt_n)
+    return {kinds[kind]: public_keys(ring)[kinds[kind]]}
 
 
 def _pending(folder: Path, role: str) -> Path:

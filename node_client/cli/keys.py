@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ledger.domain.holders import address_of, address_text
+from ledger.settings import load_settings
 from node_client.cli.output import say_json
 from node_client.keys import KeyRing, create_key_ring, open_key_ring, read_passphrase
 
@@ -33,6 +34,7 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="节点的密钥 / a node's keys", no_args_is_help=True)
     group.command("new", epilog="tongban keys new wuhou/keys --passphrase-file wuhou/passphrase")(new)
     group.command("list", epilog="tongban keys list wuhou/keys --passphrase-file wuhou/passphrase")(show)
+    group.command("rotate", epilog="tongban keys rotate hpke --node wuhou/")(rotate)
     app.add_typer(group, name="keys")
 
 
@@ -51,6 +53,31 @@ def new(
 def show(folder: Folder, *, passphrase_file: Passphrase, as_json: AsJson = False) -> None:
     """列出链上密钥的地址和服务密钥的版本。 / List the addresses of chain keys and the versions of service keys."""
     _say(open_key_ring(folder, read_passphrase(passphrase_file)), as_json=as_json)
+
+
+def rotate(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="cosign-ed25519、cosign-ml-dsa-44、hpke、requests-ed25519、log-ed25519 / kind of the key",
+            show_default=False,
+        ),
+    ],
+    *,
+    node: Annotated[
+        Path, typer.Option("--node", envvar="TONGBAN_NODE", help="节点的文件夹 / the node's folder", show_default=False)
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """更换一把服务密钥并公布；旧密钥封存的内容仍可打开。 / Replace a service key and publish it; older versions stay readable."""
+    # Database and engine, which making and listing keys do without.
+    from ledger.services import consortium  # noqa: PLC0415 - as said
+    from node_client.cli.nodes import opened, settle  # noqa: PLC0415 - as said
+    from node_client.rotation import rotate_service_key  # noqa: PLC0415 - as said
+
+    with opened(node) as city:
+        public = rotate_service_key(load_settings(node), kind)
+        settle(city, consortium.publish_keys(city, public), no_wait=False, as_json=as_json)
 
 
 def _say(ring: KeyRing, *, as_json: bool) -> None:

@@ -1,0 +1,199 @@
+"""``tongban log``: the transparency log, from a node's folder or from wherever it is served (C2SP tlog-tiles)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import httpx2
+import typer
+from rich.console import Console
+
+from ledger.domain.checkpoints import parse_checkpoint
+from ledger.domain.limits import LIMITS
+from ledger.domain.policies import Policy, evaluate, format_policy, parse_policy
+from ledger.errors import FormatError, InputError, NotFoundError, UnavailableError
+from ledger.log.evidence import diagnose as compare
+from ledger.log.files import DirectoryFiles
+from ledger.log.mirror import catch_up, open_remote
+from ledger.log.proofs import make_paths
+from ledger.log.reader import TreeReader
+from ledger.log.store import LogStore
+from ledger.log.view import LogView
+from ledger.services.publishing import policy_of
+from ledger.wire.proofs import LogProof, format_proof
+from node_client.cli.nodes import AsJson, NodeOption, opened
+from node_client.cli.output import say_json
+
+__all__ = ["add_to"]
+
+Where = Annotated[
+    str, typer.Argument(help="日志的网址，或节点的文件夹 / the log's address, or a node's folder", show_default=False)
+]
+PolicyFile = Annotated[Path | None, typer.Option("--policy", help="签署策略文件 / the policy file", show_default=False)]
+
+_SECONDS = 30.0
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(help="透明日志 / the transparency log", no_args_is_help=True)
+    group.command("checkpoint", epilog="tongban log checkpoint http://127.0.0.1:8101 --policy five-cities.policy")(
+        checkpoint
+    )
+    group.command("policy", epilog="tongban log policy --node wuhou/ > five-cities.policy")(policy)
+    group.command("proof", epilog="tongban log proof wuhou/ 197 --to proofs/")(proof)
+    group.command("diagnose", epilog="tongban log diagnose wuhou/ http://127.0.0.1:8102")(diagnose)
+    group.command("mirror", epilog="tongban log mirror http://127.0.0.1:8101 mirror/ --policy five-cities.policy")(
+        mirror
+    )
+    app.add_typer(group, name="log")
+
+
+def checkpoint(where: Where, *, policy: PolicyFile = None, as_json: AsJson = False) -> None:
+    """显示检查点：大小、根、谁签署了。 / Show the checkpoint: size, root, and who signed it."""
+    note = _fetcher(where)("checkpoint")
+    head, signed = parse_checkpoint(note)
+    cosigned: list[str] = []
+    good = None
+    if policy is not None:
+        verdict = evaluate(_policy(policy), head, signed)
+        cosigned, good = sorted({name for name, _ in verdict.cosigned}), True
+    if as_json:
+        say_json(
+            {
+                "origin": head.origin,
+                "size": head.size,
+                "root": head.root.hex(),
+                "signatures": [line.name for line in signed.signatures],
+                "policy_satisfied": good,
+                "cosigned": cosigned,
+            }
+        )
+        return
+    console = Console(highlight=False)
+    console.print(f"{head.origin}\n{head.size} 条 / entries\n{head.root.hex()}")
+    for line in signed.signatures:
+        console.print(f"  {line.name}", style="dim")
+    if good:
+        console.print(f"[green]✔[/] 满足签署策略 / satisfies the policy: {', '.join(cosigned)}")
+
+
+def policy(*, node: NodeOption) -> None:
+    """输出本节点按成员密钥得出的签署策略文件。 / Print the policy file that follows from the members' keys."""
+    with opened(node) as city, city.database.read() as connection:
+        print(format_policy(policy_of(connection, city.network)).decode(), end="")  # noqa: T201 - standard output is the interface
+
+
+def proof(
+    where: Where,
+    index: Annotated[int, typer.Argument(min=0, help="日志条目的序号 / index of the entry", show_default=False)],
+    *,
+    to: Annotated[Path, typer.Option(help="写入的文件夹 / folder to write into")] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """写出一条日志的证明（C2SP tlog-proof）和这条日志。 / Write an entry and its proof (C2SP tlog-proof)."""
+    fetch = _fetcher(where)
+    note = fetch("checkpoint")
+    head, _ = parse_checkpoint(note)
+    tree = open_remote(fetch, head)
+    path = make_paths(tree, [index], head.size)[index]
+    to.mkdir(parents=True, exist_ok=True)
+    entry = to / f"entry-{index}.json"
+    entry.write_bytes(tree.entry(index))
+    written = to / f"entry-{index}.tlog-proof"
+    written.write_bytes(format_proof(LogProof(index, path, note, None)))
+    if as_json:
+        say_json({"entry": str(entry), "proof": str(written), "size": head.size})
+    else:
+        Console(highlight=False).print(f"{entry}\n{written}")
+
+
+def diagnose(left: Where, right: Where, *, as_json: AsJson = False) -> None:
+    """找出两份日志从哪一条开始不同。 / Find the first entry where two logs part."""
+    trees = [_tree(left), _tree(right)]
+    size = min(tree.head.size for tree in trees)
+    found = compare(trees[0], trees[1], size)
+    if as_json:
+        say_json(
+            {
+                "size": size,
+                "differs_at": None if found is None else found.index,
+                "left": None if found is None else found.left.decode("utf-8", "replace"),
+                "right": None if found is None else found.right.decode("utf-8", "replace"),
+            }
+        )
+    elif found is None:
+        Console(highlight=False).print(f"[green]✔[/] 前 {size} 条相同 / the first {size} entries are the same")
+    else:
+        console = Console(highlight=False)
+        console.print(f"[bold red]✘[/] 第 {found.index} 条不同 / they part at entry {found.index}")
+        console.print(found.left.decode("utf-8", "replace"), markup=False)
+        console.print(found.right.decode("utf-8", "replace"), markup=False)
+    if found is not None:
+        raise typer.Exit(1)
+
+
+def mirror(
+    where: Where,
+    folder: Annotated[Path, typer.Argument(help="镜像的文件夹 / folder of the mirror", show_default=False)],
+    *,
+    policy: Annotated[Path, typer.Option(help="签署策略文件 / the policy file", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """镜像一份日志，逐条核对；再次执行只取新的。 / Mirror a log, every entry checked; again: only what is new."""
+    store = LogStore(DirectoryFiles(folder))
+    before = store.head.size
+    with Console(stderr=True).status("镜像中 / mirroring"):
+        trusted = catch_up(_fetcher(where), _policy(policy), store)
+    if as_json:
+        say_json({"size": trusted.checkpoint.size, "added": store.head.size - before})
+    else:
+        Console(highlight=False).print(f"{store.head.size} 条，新增 {store.head.size - before} / entries, new")
+
+
+def _tree(where: str) -> TreeReader:
+    if not where.startswith(("http://", "https://")):
+        return LogView(DirectoryFiles(_log_folder(where))).tree()
+    fetch = _fetcher(where)
+    head, _ = parse_checkpoint(fetch("checkpoint"))
+    return open_remote(fetch, head)
+
+
+def _fetcher(where: str) -> Callable[[str], bytes]:
+    if not where.startswith(("http://", "https://")):
+        view = LogView(DirectoryFiles(_log_folder(where)))
+        return lambda path: view.read(path).data
+    base = where.rstrip("/")
+
+    def fetch(path: str) -> bytes:
+        try:
+            answer = httpx2.get(f"{base}/{path}", timeout=_SECONDS, trust_env=False)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise UnavailableError("log.unreachable") from error
+        if answer.status_code == httpx2.codes.NOT_FOUND:
+            raise NotFoundError("log.tile_absent")
+        if answer.status_code != httpx2.codes.OK:
+            raise UnavailableError("log.unreachable")
+        return answer.content
+
+    return fetch
+
+
+def _log_folder(where: str) -> Path:
+    folder = Path(where)
+    found = folder / "log" if (folder / "node.toml").exists() else folder
+    if not found.is_dir():
+        raise InputError("log.no_folder")
+    return found
+
+
+def _policy(path: Path) -> Policy:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise NotFoundError("offline.missing", file=path.name) from None
+    if len(data) > LIMITS.log_policy_bytes:
+        raise FormatError("log.policy_long", limit=LIMITS.log_policy_bytes)
+    return parse_policy(data)

@@ -1,0 +1,98 @@
+"""``tongban trace``: everything that happened to one thing, in order, with a proof for each line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ledger.domain.checkpoints import parse_checkpoint
+from ledger.errors import UnavailableError
+from ledger.log.files import DirectoryFiles
+from ledger.log.proofs import make_paths
+from ledger.log.view import LogView
+from ledger.services import audit
+from ledger.services.context import Node
+from ledger.services.intake import inspect_file
+from ledger.services.trace import show
+from ledger.wire.proofs import LogProof, format_proof
+from ledger.wire.sentences import sentence
+from ledger.wire.traces import Trace, china_time, days_text, document, line_text
+from node_client.cli.nodes import AsJson, NodeOption, opened
+from node_client.cli.output import language, say_json
+
+__all__ = ["add_to"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("trace", epilog="tongban trace 22baf9ed… --node wuhou/ · tongban trace register.pdf --node wuhou/")(
+        trace
+    )
+
+
+def trace(
+    identifier: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="办件、材料叶 batch:index、授权、交易的编号，或一个文件 / id of a case, leaf, consent or transaction, or a file",
+            show_default=False,
+        ),
+    ],
+    *,
+    node: NodeOption,
+    proofs: Annotated[
+        Path | None, typer.Option(help="把每一行的证明写入文件夹 / write each line's proof into a folder")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """全程留痕：时间线、工作日、依据和证明。 / The trace: timeline, working days, evidence and proofs."""
+    lang = language()
+    path = Path(identifier)
+    wanted = f"file:{inspect_file(path).digests.sha256}" if path.is_file() else identifier
+    with opened(node) as city:
+        found = show(city, wanted)
+        with city.database.read() as connection:
+            refused = audit.listed(connection, [found.identifier, *(case.hex() for case in found.cases)])
+        written = _write_proofs(city, found, proofs) if proofs is not None else 0
+    if as_json:
+        local = [{"time": one.time, "kind": one.kind, "code": one.code, "member": one.member} for one in refused]
+        say_json(document(found, lang) | {"refused_here": local, "proofs": written})
+        return
+    console = Console(highlight=False)
+    table = Table(box=None, padding=(0, 1), header_style="dim")
+    for heading in ("时间 / time", "内容 / what", "工作日 / working days", "日志 / log"):
+        table.add_column(heading, overflow="fold")
+    for line in found.lines:
+        mark = "[bold red]✘[/] " if line.refused is not None else ""
+        days = days_text(line.days, lang) if line.days is not None else ""
+        table.add_row(
+            china_time(line.time)[:19], mark + line_text(line, found.parties, lang), days, f"#{line.place.entry}"
+        )
+    console.print(table)
+    for one in refused:
+        told = sentence(one.code, lang)
+        console.print(f"{china_time(one.time)[:19]} [bold red]✘[/] {told.text} [dim]{one.code}[/]")
+    if found.days is not None:
+        console.print(days_text(found.days, lang))
+    console.print(f"查到区块 {found.block} / looked up to block {found.block}", style="dim")
+    if written:
+        console.print(f"{written} 份证明 / proofs → {proofs}")
+
+
+def _write_proofs(city: Node, found: Trace, folder: Path) -> int:
+    note, tree = LogView(DirectoryFiles(city.log_folder)).served()
+    if note is None:
+        raise UnavailableError("receipts.not_published")
+    head, _ = parse_checkpoint(note)
+    wanted = [line.place.entry for line in found.lines if line.place.entry < head.size]
+    paths = make_paths(tree, wanted, head.size)
+    folder.mkdir(parents=True, exist_ok=True)
+    for index in wanted:
+        (folder / f"entry-{index}.json").write_bytes(tree.entry(index))
+        (folder / f"entry-{index}.tlog-proof").write_bytes(format_proof(LogProof(index, paths[index], note, None)))
+    return len(wanted)
