@@ -20,6 +20,7 @@ from ledger.domain.cases import Action, Channel, Mode, RecordKind, SupervisionSt
 from ledger.domain.matters import Matter, Requirement
 from ledger.domain.operations import Operation
 from ledger.errors import NotFoundError
+from ledger.ports import TypedMessage
 from ledger.services.consents import split_signature
 from ledger.services.context import Node
 from ledger.services.registry import readers_of
@@ -34,6 +35,7 @@ __all__ = [
     "act",
     "assent",
     "hand_over",
+    "key_of",
     "needs",
     "open_case",
     "parties_of",
@@ -44,6 +46,7 @@ __all__ = [
     "step",
     "submission_digest",
     "supervise",
+    "witnessed_act",
 ]
 
 _ZERO = bytes(32)
@@ -287,6 +290,44 @@ def needs(connection: Connection, matter: Matter, applicants: Iterable[str]) -> 
         )
         for requirement in matter.requirements
     ]
+
+
+def witnessed_act(
+    node: Node,
+    contract: str,
+    case: bytes,
+    action: int,
+    *,
+    paper: SealedPaper,
+    sequence: int = 0,
+    detail: int = 0,
+) -> TypedMessage:
+    """Return what two witnesses of this city's window sign of a person's act; action 0 is the submission."""
+    return TypedMessage(
+        "WitnessedAct",
+        contract,
+        (
+            ("caseId", case),
+            ("action", action),
+            ("sequence", sequence),
+            ("detail", detail),
+            ("commitment", paper.commitment),
+            ("blob", paper.blob),
+            ("attending", node.member),
+        ),
+    )
+
+
+def key_of(connection: Connection, case: bytes) -> str:
+    """Return the address of a case's key.
+
+    Raises:
+        NotFoundError: ``cases.not_found``.
+    """
+    found = connection.execute(select(tables.cases.c.case_key).where(tables.cases.c.case == case)).scalar()
+    if found is None:
+        raise NotFoundError("cases.not_found")
+    return str(found)
 
 
 def parties_of(connection: Connection, case: bytes) -> tuple[int, ...]:

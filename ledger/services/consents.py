@@ -32,6 +32,7 @@ __all__ = [
     "feed",
     "grant",
     "grant_witnessed",
+    "listed",
     "prepare",
     "revoke",
     "revoke_witnessed",
@@ -227,6 +228,16 @@ def feed(connection: Connection, leaves: Sequence[int], *, limit: int = 200) -> 
         for row in rows
         if row.batch << 32 | row.place in wanted
     ]
+
+
+def listed(connection: Connection, *, case: bytes | None = None, limit: int = 100) -> list[dict[str, object]]:
+    """Return consents on the record, the newest first: all, or those for one case; digests as hex."""
+    table = tables.consents
+    query = select(table).order_by(table.c.block.desc()).limit(limit)
+    if case is not None:
+        query = query.where(table.c.case == case)
+    rows = [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
+    return [{name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()} for row in rows]
 
 
 def split_signature(signature: bytes) -> dict[str, Value]:

@@ -48,7 +48,9 @@ __all__ = [
     "document_of",
     "erase",
     "find",
+    "leaves_of",
     "listed",
+    "material_of",
     "revoke",
     "submit",
 ]
@@ -157,6 +159,33 @@ def document_of(node: Node, material: str) -> MaterialDocument:
     if sealed is None:
         raise ConflictError("materials.erased")
     return decode_material(b"".join(boxes.open_box_with([sealed], node.member, node.keys.open, MATERIAL_LABEL)))
+
+
+def leaves_of(connection: Connection, material: str, subject: int | None) -> list[int]:
+    """Return where a material's leaves stand (``batch << 32 | index``), by turn; of one data subject or of all."""
+    table = tables.material_leaves
+    query = select(table.c.batch, table.c.index.label("place")).where(table.c.material == material)
+    if subject is not None:
+        query = query.where(table.c.subject == subject)
+    rows = connection.execute(query.order_by(table.c.subject, table.c.turn))
+    return [int(row.batch) << 32 | int(row.place) for row in rows]
+
+
+def material_of(connection: Connection, contract: str, leaf: int) -> str:
+    """Return the name of this city's material that a leaf belongs to.
+
+    Raises:
+        NotFoundError: ``materials.not_found``.
+    """
+    table = tables.material_leaves
+    found = connection.execute(
+        select(table.c.material).where(
+            table.c.contract == contract, table.c.batch == leaf >> 32, table.c.index == leaf & 0xFFFFFFFF
+        )
+    ).scalar()
+    if found is None:
+        raise NotFoundError("materials.not_found")
+    return str(found)
 
 
 def listed(connection: Connection, *, applicant: str | None = None, limit: int = 100) -> list[dict[str, object]]:

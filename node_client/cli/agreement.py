@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from ledger.domain.agreements import AgreementKind
 from ledger.domain.cases import Mode
@@ -20,7 +19,7 @@ from ledger.services.catalogue import AgreementShown
 from ledger.services.context import Node
 from ledger.wire.sentences import term
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
-from node_client.cli.output import language, say_json
+from node_client.cli.output import grid, language, say_json
 
 __all__ = ["add_to"]
 
@@ -95,7 +94,7 @@ def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
     if as_json:
         say_json({"agreements": [_document(item) for item in found]})
         return
-    table = Table(show_header=False, box=None, padding=(0, 2))
+    table = grid(5)
     for item in found:
         parties, matters = len(item.parties), len(item.matters)
         table.add_row(

@@ -18,7 +18,21 @@ from node_client.cli.output import exit_status, language, say_error
 __all__ = ["GROUPS", "build", "main"]
 
 # Each word loads one module and no other: `verify` must run where there is neither engine nor database.
-GROUPS = ("network", "node", "member", "agreement", "catalogue", "holder", "keys", "log", "trace", "verify")
+GROUPS = (
+    "network",
+    "node",
+    "member",
+    "agreement",
+    "catalogue",
+    "material",
+    "holder",
+    "consent",
+    "case",
+    "trace",
+    "log",
+    "keys",
+    "verify",
+)
 
 
 def build(names: Iterable[str] = GROUPS) -> typer.Typer:

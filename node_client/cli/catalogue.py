@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from ledger.domain import canonical
 from ledger.domain.catalogue import MatterCode
@@ -20,7 +19,7 @@ from ledger.errors import FormatError, InputError, LedgerError, NotFoundError
 from ledger.services import catalogue
 from ledger.wire.problems import explain
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
-from node_client.cli.output import language, say_json
+from node_client.cli.output import grid, language, say_json
 
 __all__ = ["add_to"]
 
@@ -92,7 +91,7 @@ def show(
         rows = [{"code": item.code, "version": item.version, "digest": item.digest.hex()} for item in listed]
         say_json({"member": whose, "matters": rows})
         return
-    table = Table(show_header=False, box=None, padding=(0, 2))
+    table = grid(4)
     for item in listed:
         days = f"{item.rule.decision_days} 工作日 / working days" if item.rule.decision_days else ""
         silence = "逾期视为受理 / silence accepts" if item.rule.silence else ""
@@ -152,7 +151,7 @@ def _say(looked: list[_Looked], *, as_json: bool) -> None:
             }
         )
         return
-    table = Table(show_header=False, box=None, padding=(0, 2))
+    table = grid(3)
     for item in looked:
         if item.matter is not None:
             table.add_row("[green]✔[/]", item.name, item.matter.zh if lang == "zh" else item.matter.en)

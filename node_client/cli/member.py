@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from ledger.domain.calls import Fields
 from ledger.domain.consortium import ContractKind, Level, ProposalKind
@@ -16,7 +15,7 @@ from ledger.services import consortium
 from ledger.settings import load_settings
 from ledger.wire.sentences import term
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
-from node_client.cli.output import language, say_json
+from node_client.cli.output import grid, language, say_json
 from node_client.rotation import finish_rotation, prepare_rotation
 
 __all__ = ["add_to"]
@@ -141,7 +140,7 @@ def show(*, node: NodeOption, as_json: AsJson = False) -> None:
             }
         )
         return
-    table = Table(show_header=False, box=None, padding=(0, 2))
+    table = grid(5)
     for one in members:
         mark = "" if one.voting else "无表决权 / no vote"
         table.add_row(str(one.member), one.name, term("member_statuses", one.status.name, lang), mark, one.url)

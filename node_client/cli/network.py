@@ -13,11 +13,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from ledger.errors import InputError, SetupError
 from ledger.settings import load_settings
-from node_client.cli.output import say_json
+from node_client.cli.output import grid, say_json
 from node_client.networks import FIVE_CITIES, NetworkPlan, create_network, load_network
 
 __all__ = ["add_to"]
@@ -147,7 +146,7 @@ def _say_members(folder: Path, *, as_json: bool) -> None:
         head = {"name": network.name, "chain_id": network.chain_id, "consortium": network.consortium}
         say_json({**head, "clock_offset": network.clock_offset, "engine": engine_running, "members": rows})
         return
-    table = Table(show_header=False, box=None, padding=(0, 2))
+    table = grid(4)
     table.add_row("0", "engine", network.rpc_url, _mark(engine_running))
     for row in rows:
         table.add_row(str(row["member"]), str(row["name"]), str(row["url"]), _mark(running=bool(row["running"])))

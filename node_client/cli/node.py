@@ -11,13 +11,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from ledger.errors import LedgerError, SetupError
 from ledger.settings import load_settings
 from ledger.wire.sentences import sentence
 from node_client import logs
-from node_client.cli.output import language, say_json
+from node_client.cli.output import grid, language, say_json
 from node_client.networks import write_private
 from node_client.processes import Child, python_child
 
@@ -119,7 +118,7 @@ def status(folder: Folder, *, as_json: AsJson = False) -> None:
         )
     else:
         console = Console(highlight=False)
-        table = Table(show_header=False, box=None, padding=(0, 2))
+        table = grid(2)
         table.add_row("成员 / member", f"{view.member} ({view.division})")
         table.add_row("区块 / block", str(view.block))
         table.add_row("日志 / log", f"{view.log.size}, 已公布 / published {view.log.published}")
@@ -152,7 +151,7 @@ def doctor(folder: Folder, *, as_json: AsJson = False) -> None:
         ]
         say_json({"good": all(item.outcome == "good" for item in checked), "checks": rows})
     else:
-        table = Table(show_header=False, box=None, padding=(0, 2))
+        table = grid(3)
         marks = {"good": "[green]✔[/]", "wrong": "[bold red]✘[/]", "skipped": "[yellow]？[/]"}
         for item, text in zip(checked, told, strict=True):
             table.add_row(marks[item.outcome], item.name, f"{text.text} {text.next_step} [{item.code}]" if text else "")

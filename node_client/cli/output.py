@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from typing import Literal
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from ledger.errors import IntegrityError, LedgerError, SetupError, UnavailableError
 from ledger.wire.problems import explain, problem
 
-__all__ = ["exit_status", "language", "say_error", "say_json"]
+__all__ = ["exit_status", "grid", "language", "say_error", "say_json"]
 
 Language = Literal["zh", "en"]
 
@@ -43,6 +44,14 @@ def say_error(error: LedgerError, lang: Language, *, as_json: bool) -> None:
     console.print(Text.assemble((told.text, "bold red"), (f"  [{error.code}]", "dim")))
     if told.next_step:
         console.print(Text(told.next_step))
+
+
+def grid(columns: int) -> Table:
+    """Return a plain table whose cells fold and are never cut off: what is shown can be copied."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for _ in range(columns):
+        table.add_column(overflow="fold")
+    return table
 
 
 def say_json(document: object) -> None:

@@ -1,0 +1,451 @@
+"""``tongban case``: cases from the submission to what becomes of the decision, one command for each transition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ledger.domain import typed
+from ledger.domain.cases import Action, Channel, Mode, RecordKind, State, SupervisionStage
+from ledger.domain.catalogue import MatterCode
+from ledger.domain.consortium import ContractKind
+from ledger.errors import InputError, NotFoundError
+from ledger.log.files import DirectoryFiles
+from ledger.log.view import LogView
+from ledger.services import cases, catalogue, custody, holders
+from ledger.services.context import Node
+from ledger.services.overview import CaseShown, case_shown, overview
+from ledger.services.registry import current_contract
+from ledger.wire.papers import SealedPaper
+from ledger.wire.sentences import term
+from ledger.wire.traces import china_time, days_text
+from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
+from node_client.cli.output import grid, language, say_json
+
+__all__ = ["add_to"]
+
+Id = Annotated[str, typer.Argument(help="办件编号，64 位十六进制 / the case's id", show_default=False)]
+Words = Annotated[str, typer.Option(help="随办件封存的说明 / words, sealed to the case's cities")]
+Detail = Annotated[int, typer.Option(min=0, help="附加代码，见说明 / detail code")]
+Department = Annotated[int, typer.Option(min=0, help="实施部门编号 / department")]
+Officer = Annotated[int, typer.Option(min=0, max=4, help="1 受理人 2 审查人 3 决定人 4 负责人 / officer's role")]
+PinFile = Annotated[
+    Path | None,
+    typer.Option("--pin-file", help="本人密码的文件；不给则询问 / file with the personal number; none: asked"),
+]
+Window = Annotated[bool, typer.Option("--window", help="由本窗口两位见证人签署 / witnessed at this window")]
+
+# What offices do: the command, the action, its help in both languages.
+_OFFICE = (
+    ("receive", Action.RECEIVE, "登记收到异地代收的材料", "Record the receipt of what another city received"),
+    (
+        "correct",
+        Action.REQUEST_CORRECTION,
+        "要求补正（--detail 1 形式 2 内容）",
+        "Ask for corrections (--detail 1 form, 2 substance)",
+    ),
+    ("accept", Action.ACCEPT, "受理（--detail 1 容缺受理）", "Accept (--detail 1: tolerantly)"),
+    ("refuse-acceptance", Action.REFUSE_ACCEPTANCE, "不予受理", "Refuse to accept"),
+    ("review", Action.REVIEW, "开始审查", "Begin the review"),
+    (
+        "suspend",
+        Action.SUSPEND,
+        "进入特别程序，时限暂停（--detail 1 听证 … 9 其他）",
+        "Suspend for a special procedure (--detail 1 hearing … 9 other)",
+    ),
+    ("resume", Action.RESUME, "特别程序结束，恢复计时", "Resume after a special procedure"),
+    (
+        "extend",
+        Action.EXTEND,
+        "延长办理时限（--detail 工作日数，负责人）",
+        "Extend the limit (--detail working days, by the head)",
+    ),
+    (
+        "grant",
+        Action.GRANT,
+        "准予（--detail 结果的第一叶 batch<<32|index）",
+        "Grant (--detail the result's first leaf)",
+    ),
+    ("refuse", Action.REFUSE, "不予（--detail 理由代码）", "Refuse (--detail the ground's code)"),
+    ("close", Action.CLOSE, "办结", "Close"),
+    (
+        "deliver",
+        Action.DELIVER,
+        "送达（--detail 渠道：1 窗口 2 网站 3 移动 4 邮寄 9 其他）",
+        "Deliver (--detail channel: 1 window 2 web 3 mobile 4 post 9 other)",
+    ),
+    ("close-uncorrected", Action.CLOSE_UNCORRECTED, "逾期未补正，终止", "Close a case whose corrections did not come"),
+    ("transfer-up", Action.TRANSFER_UP, "转报上级", "Transfer to the superior authority"),
+    ("rebut", Action.REBUT, "证明已按时告知", "Prove that notice was given in time"),
+    (
+        "revoke-result",
+        Action.REVOKE_RESULT,
+        "撤销结果（--detail 1 本机关 2 上级 3 复议 4 法院）",
+        "Revoke the result (--detail organ)",
+    ),
+    ("change-result", Action.CHANGE_RESULT, "变更结果", "Change the result"),
+    ("declare-unlawful", Action.DECLARE_UNLAWFUL, "确认违法", "Declare the result unlawful"),
+    ("deregister", Action.DEREGISTER, "注销结果", "Deregister the result"),
+)
+# What applicants do, with the case's key or before two witnesses.
+_APPLICANT = (
+    ("supply", Action.SUPPLY, "补正材料", "Supply corrections"),
+    ("withdraw", Action.WITHDRAW, "撤回申请", "Withdraw"),
+    ("sign-delivery", Action.SIGN_DELIVERY, "签收结果", "Sign for delivery"),
+    ("rate", Action.RATE, "评价（--detail 1 非常满意 … 5 非常不满意）", "Rate (--detail 1 very satisfied … 5)"),
+    ("claim", Action.CLAIM, "主张逾期视为受理", "Claim that silence counts as acceptance"),
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(help="办件 / cases", no_args_is_help=True)
+    group.command("open", epilog="tongban case open --node wuhou/ --matter local:tongban:… --handling 3 --person 3f…")(
+        open_
+    )
+    group.command("needs", epilog="tongban case needs --node wuhou/ --matter local:tongban:… --applicant 1c0f…")(needs)
+    for name, action, zh, en in _OFFICE:
+        group.command(name, help=f"{zh}。 / {en}.", epilog=f"tongban case {name} 22ba… --node wuhou/ --words …")(
+            _office(action)
+        )
+    for name, action, zh, en in _APPLICANT:
+        group.command(name, help=f"{zh}。 / {en}.", epilog=f"tongban case {name} 22ba… --node wuhou/ --window")(
+            _applicant(action)
+        )
+    group.command("settle", epilog="tongban case settle 22ba… --node wuhou/")(settle_claim)
+    group.command("assent", epilog="tongban case assent 22ba… --node wuhou/")(assent)
+    group.command("hand-over", epilog="tongban case hand-over 22ba… --node wuhou/ --to 3 --department 1")(hand_over)
+    group.command("record", epilog="tongban case record 22ba… notice_given --node wuhou/ --words …")(record)
+    group.command("supervise", epilog="tongban case supervise 22ba… issued --node province/ --words …")(supervise)
+    group.command("show", epilog="tongban case show 22ba… --node wuhou/")(show)
+    group.command("list", epilog="tongban case list --node wuhou/")(listed)
+    app.add_typer(group, name="case")
+
+
+def open_(
+    *,
+    node: NodeOption,
+    matter: Annotated[str, typer.Option(help="事项编码 / the matter's code", show_default=False)],
+    handling: Annotated[int, typer.Option(min=1, help="办理地成员编号 / the member that decides", show_default=False)],
+    person: Annotated[str, typer.Option(help="密钥由本市保管的申请人 / applicant in custody", show_default=False)],
+    mode: Annotated[
+        str, typer.Option(help="fully_online、received_here、authorised_here、joint / mode")
+    ] = "received_here",
+    receiving: Annotated[int, typer.Option(min=0, help="受理地，0 为本市 / receiving member, 0 this one")] = 0,
+    parent: Annotated[str, typer.Option(help="联办的主办件 / parent of a joint case")] = "",
+    words: Words = "",
+    pin_file: PinFile = None,
+    window: Window = False,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """为密钥由本市保管的申请人提交申请。 / Submit a case for an applicant whose key is in custody here."""
+    if mode.upper() not in Mode.__members__:
+        raise InputError("case.mode")
+    with opened(node) as city:
+        first, code = receiving or city.member, MatterCode(matter)
+        with city.database.read() as connection:
+            contract = current_contract(connection, ContractKind.CASES)
+            offered = next((one for one in catalogue.matters(connection, handling) if one.matter == code.id), None)
+            agreed = catalogue.covering(
+                connection,
+                receiving=first,
+                handling=handling,
+                matter=code.id,
+                mode=Mode[mode.upper()],
+                now=city.clock(),
+            )
+        if offered is None:
+            raise NotFoundError("catalogue.not_offered", member=handling)
+        key = holders.custody_case_key(city, person)
+        paper = cases.seal_for(city, [first, handling], "submission", {"matter": matter, "words": words})
+        submission = cases.Submission(
+            case_key=key.address,
+            receiving=first,
+            handling=handling,
+            matter=code.id,
+            mode=Mode[mode.upper()],
+            channel=Channel.WINDOW,
+            version=offered.version,
+            agreement=agreed[0] if agreed else bytes(32),
+            agreement_version=agreed[1] if agreed else 0,
+            parent=_id(parent) if parent else bytes(32),
+            commitment=paper.commitment,
+            blob=paper.blob,
+            salt=city.random(32),
+        )
+        digest = cases.submission_digest(city, contract, submission)
+        witnesses: list[bytes] = []
+        confirmation: str | tuple[bytes, bytes]
+        if window:
+            case = submission.case(city.chain_id, contract)
+            seen = cases.witnessed_act(city, contract, case, 0, paper=paper)
+            witnesses = [city.keys.witness(1, seen), city.keys.witness(2, seen)]
+            stated = custody.statement(city, key.address, digest)
+            confirmation = (city.keys.witness(1, stated), city.keys.witness(2, stated))
+        else:
+            confirmation = _pin(pin_file)
+        signature = holders.sign_case(city, key.address, digest, confirmation)
+        case, intent = cases.open_case(
+            city, contract, submission, signature, attending=city.member if window else 0, witnesses=witnesses
+        )
+        settle(city, [intent], no_wait=no_wait, as_json=as_json, case=case.hex())
+
+
+def needs(
+    *,
+    node: NodeOption,
+    matter: Annotated[str, typer.Option(help="事项编码 / the matter's code", show_default=False)],
+    applicant: Annotated[
+        list[str], typer.Option(help="申请人编号，可多个 / applicants' references", show_default=False)
+    ],
+    member: Annotated[int, typer.Option(min=0, help="办理地，0 为本市 / the member that decides")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """列出事项需要的材料：哪些已有，哪些还缺。 / What a matter needs: what is there, what is missing."""
+    lang = language()
+    with opened(node) as city:
+        entry, _ = catalogue.matter_document(city, member or city.member, MatterCode(matter).id)
+        with city.database.read() as connection:
+            found = cases.needs(connection, entry, applicant)
+    if as_json:
+        rows = [{"key": one.requirement.key, "served_by": list(one.served_by)} for one in found]
+        say_json({"needs": rows, "missing": [one.requirement.key for one in found if not one.served_by]})
+        return
+    table = grid(3)
+    for one in found:
+        name = one.requirement.zh if lang == "zh" else one.requirement.en
+        table.add_row("[green]✔[/]" if one.served_by else "[yellow]缺 / missing[/]", name, ", ".join(one.served_by))
+    Console(highlight=False).print(table)
+
+
+def settle_claim(case: Id, *, node: NodeOption, no_wait: NoWait = False, as_json: AsJson = False) -> None:
+    """确认无人反证的受理主张。 / Settle a claim that nobody rebutted."""
+    with opened(node) as city:
+        name, contract = _id(case), _contract(city)
+        intent = cases.settle(city, contract, name, intent=f"settle:{name.hex()}:{city.random(4).hex()}")
+        settle(city, [intent], no_wait=no_wait, as_json=as_json)
+
+
+def assent(case: Id, *, node: NodeOption, words: Words = "", no_wait: NoWait = False, as_json: AsJson = False) -> None:
+    """同意办理一件没有协议的办件（仅此一件）。 / Assent to one case that no agreement covers."""
+    with opened(node) as city:
+        paper = cases.seal_for(city, [], "assent", {"words": words})
+        settle(city, [cases.assent(city, _contract(city), _id(case), paper)], no_wait=no_wait, as_json=as_json)
+
+
+def hand_over(
+    case: Id,
+    *,
+    node: NodeOption,
+    to: Annotated[int, typer.Option(min=1, help="接办成员 / to which member", show_default=False)],
+    department: Annotated[int, typer.Option(min=0, help="接办部门 / its department", show_default=False)],
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """移交给本办件的另一个承办单位。 / Hand over to another office of the case."""
+    with opened(node) as city:
+        name = _id(case)
+        intent = f"hand-over:{name.hex()[:32]}:{city.random(6).hex()}"
+        cases.hand_over(city, _contract(city), name, to_member=to, to_department=department, intent=intent)
+        settle(city, [intent], no_wait=no_wait, as_json=as_json)
+
+
+def record(
+    case: Id,
+    kind: Annotated[str, typer.Argument(help="记录种类，如 notice_given / kind", show_default=False)],
+    *,
+    node: NodeOption,
+    words: Words = "",
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """记录办理中的其他事项：函件、告知、邮寄、归档等。 / Record what a procedure needs besides its transitions."""
+    if kind.upper() not in RecordKind.__members__:
+        raise InputError("case.record", known=", ".join(one.name.lower() for one in RecordKind))
+    with opened(node) as city:
+        name = _id(case)
+        paper = _paper(city, name, kind, words)
+        settle(
+            city,
+            [cases.record(city, _contract(city), name, RecordKind[kind.upper()], paper)],
+            no_wait=no_wait,
+            as_json=as_json,
+        )
+
+
+def supervise(
+    case: Id,
+    stage: Annotated[str, typer.Argument(help="issued、answered、settled / stage", show_default=False)],
+    *,
+    node: NodeOption,
+    order: Annotated[int, typer.Option(min=0, help="督办编号，新发为 0 / the order, 0 for a new one")] = 0,
+    due: Annotated[int, typer.Option(min=0, help="限期，POSIX 秒 / due time, POSIX seconds")] = 0,
+    words: Words = "",
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """发出、答复或办结督办。 / Issue, answer or settle a supervision order."""
+    if stage.upper() not in SupervisionStage.__members__:
+        raise InputError("case.stage")
+    with opened(node) as city:
+        name = _id(case)
+        paper = _paper(city, name, f"supervision-{stage}", words)
+        intent = cases.supervise(
+            city, _contract(city), name, SupervisionStage[stage.upper()], paper, order=order, due=due
+        )
+        settle(city, [intent], no_wait=no_wait, as_json=as_json)
+
+
+def show(case: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
+    """显示办件的现状和时限；经过用 tongban trace 查看。 / Show a case as it stands; its history is `tongban trace`."""
+    lang = language()
+    with opened(node) as city:
+        found = case_shown(city, case)
+    if as_json:
+        say_json(_document(found))
+        return
+    console = Console(highlight=False)
+    console.print(f"{found.case.hex()}")
+    console.print(
+        f"{term('states', State(found.state).name, lang)} · {term('modes', Mode(found.mode).name, lang)} · {found.code}"
+    )
+    console.print(f"受理 / received in {found.receiving} → 办理 / handled in {found.handling}")
+    if found.days is not None:
+        console.print(days_text(found.days, lang))
+
+
+def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
+    """列出最近的办件。 / List the recent cases."""
+    lang = language()
+    with opened(node) as city:
+        found = overview(city, LogView(DirectoryFiles(city.log_folder))).cases
+    if as_json:
+        say_json({"cases": [_document(one) for one in found]})
+        return
+    table = grid(4)
+    for one in found:
+        table.add_row(
+            one.case.hex()[:16],
+            term("states", State(one.state).name, lang),
+            f"{one.receiving} → {one.handling}",
+            china_time(one.changed_at)[:19],
+        )
+    Console(highlight=False).print(table if found else "还没有办件 / no cases yet")
+
+
+def _office(action: Action):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a command for typer
+    def step(
+        case: Id,
+        *,
+        node: NodeOption,
+        words: Words = "",
+        detail: Detail = 0,
+        department: Department = 0,
+        officer: Officer = 0,
+        no_wait: NoWait = False,
+        as_json: AsJson = False,
+    ) -> None:
+        with opened(node) as city:
+            name = _id(case)
+            with city.database.read() as connection:
+                sequence = cases.sequence_of(connection, name)
+            paper = _paper(city, name, action.name.lower(), words)
+            intent = cases.step(
+                city, _contract(city), name, action, sequence=sequence, paper=paper, detail=detail,
+                department=department, role=officer,
+            )  # fmt: skip
+            settle(city, [intent], no_wait=no_wait, as_json=as_json)
+
+    return step
+
+
+def _applicant(action: Action):  # type: ignore[no-untyped-def]  # noqa: ANN202 - as above
+    def act(
+        case: Id,
+        *,
+        node: NodeOption,
+        words: Words = "",
+        detail: Detail = 0,
+        pin_file: PinFile = None,
+        window: Window = False,
+        no_wait: NoWait = False,
+        as_json: AsJson = False,
+    ) -> None:
+        with opened(node) as city:
+            name, contract = _id(case), _contract(city)
+            with city.database.read() as connection:
+                sequence = cases.sequence_of(connection, name)
+                key = cases.key_of(connection, name)
+            paper = _paper(city, name, action.name.lower(), words)
+            witnesses: list[bytes] = []
+            signature = b""
+            if window:
+                seen = cases.witnessed_act(
+                    city, contract, name, int(action), sequence=sequence, detail=detail, paper=paper
+                )
+                witnesses = [city.keys.witness(1, seen), city.keys.witness(2, seen)]
+            else:
+                message: typed.Fields = {
+                    "caseId": name, "action": int(action), "sequence": sequence, "detail": detail,
+                    "commitment": paper.commitment, "blob": paper.blob,
+                }  # fmt: skip
+                digest = typed.digest("CaseAct", message, city.chain_id, contract)
+                signature = holders.sign_case(city, key, digest, _pin(pin_file))
+            intent = cases.act(
+                city, contract, name, action, sequence=sequence, signature=signature, detail=detail, paper=paper,
+                attending=city.member if window else 0, witnesses=witnesses,
+            )  # fmt: skip
+            settle(city, [intent], no_wait=no_wait, as_json=as_json)
+
+    return act
+
+
+def _paper(city: Node, case: bytes, kind: str, words: str) -> SealedPaper:
+    with city.database.read() as connection:
+        parties = cases.parties_of(connection, case)
+    return cases.seal_for(city, parties, kind.replace("_", "-"), {"words": words})
+
+
+def _contract(city: Node) -> str:
+    with city.database.read() as connection:
+        return current_contract(connection, ContractKind.CASES)
+
+
+def _pin(path: Path | None) -> str:
+    # Never an argument: arguments are seen by every user of the machine.
+    if path is None:
+        return str(typer.prompt("本人密码 / personal number", hide_input=True, err=True))
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        raise NotFoundError("files.missing") from None
+
+
+def _id(text: str) -> bytes:
+    try:
+        raw = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:
+        raise InputError("tracing.identifier")
+    return raw
+
+
+def _document(case: CaseShown) -> dict[str, object]:
+    return {
+        "case": case.case.hex(),
+        "state": State(case.state).name.lower(),
+        "mode": Mode(case.mode).name.lower(),
+        "receiving": case.receiving,
+        "handling": case.handling,
+        "office": case.office,
+        "matter": case.code or case.matter.hex(),
+        "sequence": case.sequence,
+        "opened_at": china_time(case.opened_at),
+        "changed_at": china_time(case.changed_at),
+        "limit": None if case.days is None else days_text(case.days, "zh"),
+    }

@@ -1,0 +1,194 @@
+"""``tongban consent``: what applicants allowed, who used it, and taking it back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ledger.domain import typed
+from ledger.errors import InputError, NotFoundError
+from ledger.ports import TypedMessage
+from ledger.services import cases, consents, holders, materials, releasing
+from ledger.services.consents import LeafShown
+from ledger.services.context import Node
+from ledger.wire.grants import GrantedConsent, read_granted
+from ledger.wire.traces import china_time
+from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
+from node_client.cli.output import grid, say_json
+
+__all__ = ["add_to"]
+
+Document = Annotated[Path, typer.Argument(help="授权文书 / the document of the consent", show_default=False)]
+PinFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--pin-file", help="本人密码的文件，仅本人可读；不给则询问 / file with the personal number; none: asked"
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(help="授权 / consents", no_args_is_help=True)
+    group.command("grant", epilog="tongban consent grant consent.json --node wuhou/")(grant)
+    group.command("witness", epilog="tongban consent witness consent.json --node wuhou/")(witness)
+    group.command("revoke", epilog="tongban consent revoke consent.json --node wuhou/ --leaf 1:17")(revoke)
+    group.command("list", epilog="tongban consent list --node wuhou/ --case 22ba…")(listed)
+    group.command("feed", epilog="tongban consent feed 1c0f… --node wuhou/")(feed)
+    app.add_typer(group, name="consent")
+
+
+def grant(
+    document: Document, *, node: NodeOption, pin_file: PinFile = None, no_wait: NoWait = False, as_json: AsJson = False
+) -> None:
+    """提交授权：文书已有签名的直接转交；密钥在本市保管的，凭本人密码签署。 / Relay a consent, signing here for keys in custody."""
+    with opened(node) as city:
+        granted = _read(document)
+        shown = [_signed(city, granted, leaf, number, pin_file) for number, leaf in enumerate(granted.terms.leaves)]
+        intent = consents.grant(city, granted.contract, granted.terms, shown)
+        settle(city, [intent], no_wait=no_wait, as_json=as_json, consent=granted.digest.hex())
+
+
+def witness(document: Document, *, node: NodeOption, no_wait: NoWait = False, as_json: AsJson = False) -> None:
+    """窗口见证授权：本窗口两位见证人签署，本市保管密钥。 / Witness a paper consent at this window for leaves in custody here."""
+    with opened(node) as city:
+        granted = _read(document)
+        paper = cases.seal_for(city, [], "paper-consent", {"consent": granted.digest.hex()})
+        fields = (("consent", granted.digest), ("paper", paper.commitment), ("attending", city.member))
+        message = TypedMessage("PaperConsent", granted.contract, fields)
+        shown = []
+        for leaf in granted.terms.leaves:
+            own = releasing.own_leaf(city, city.keys.open, granted.contract, leaf)
+            shown.append(LeafShown(leaf, own.entry, own.proof))
+        intent = consents.grant_witnessed(
+            city,
+            granted.contract,
+            granted.terms,
+            shown,
+            attending=city.member,
+            paper=paper.commitment,
+            signatures=[city.keys.witness(1, message), city.keys.witness(2, message), city.keys.custodian(message)],
+        )
+        settle(city, [intent], no_wait=no_wait, as_json=as_json, consent=granted.digest.hex())
+
+
+def revoke(
+    document: Document,
+    *,
+    node: NodeOption,
+    leaf: Annotated[
+        str, typer.Option(help="以哪一叶的持有人撤回 batch:index / whose holder takes it back", show_default=False)
+    ],
+    pin_file: PinFile = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """撤回授权；任何一位持有人的签名即可。 / Take a consent back; one holder's signature is enough."""
+    with opened(node) as city:
+        granted, place = _read(document), _leaf(leaf)
+        digest = typed.digest("ConsentRevocation", {"consent": granted.digest}, granted.chain_id, granted.contract)
+        with city.database.read() as connection:
+            material = materials.material_of(connection, granted.contract, place)
+        signature = holders.sign_leaf(city, material, place, digest, _pin(pin_file))
+        intent = consents.revoke(
+            city, granted.contract, granted.digest, holders.show_leaf(city, material, place, signature)
+        )
+        settle(city, [intent], no_wait=no_wait, as_json=as_json)
+
+
+def listed(
+    *, node: NodeOption, case: Annotated[str, typer.Option(help="办件编号 / the case")] = "", as_json: AsJson = False
+) -> None:
+    """列出授权：有效期、剩余次数、是否撤回。 / List consents: validity, uses left, whether taken back."""
+    with opened(node) as city, city.database.read() as connection:
+        rows = consents.listed(connection, case=_bytes32(case) if case else None)
+    if as_json:
+        say_json({"consents": rows})
+        return
+    table = grid(3)
+    for row in rows:
+        state = (
+            "已撤回 / taken back"
+            if row["revoked_at"]
+            else f"至 / until {china_time(int(str(row['valid_until'])))[:10]}"
+        )
+        table.add_row(str(row["consent"])[:16], str(row["case"])[:16], state)
+    Console(highlight=False).print(table if rows else "还没有授权 / no consents yet")
+
+
+def feed(
+    material: Annotated[str, typer.Argument(help="材料编号 / the material", show_default=False)],
+    *,
+    node: NodeOption,
+    as_json: AsJson = False,
+) -> None:
+    """谁、何时、为哪个办件读取了这份材料。 / Who read this material, when, for which case."""
+    with opened(node) as city, city.database.read() as connection:
+        materials.find(connection, material)
+        found = consents.feed(connection, materials.leaves_of(connection, material, None))
+    if as_json:
+        rows = [
+            {
+                "use": one.use,
+                "member": one.member,
+                "case": one.case.hex(),
+                "basis": one.basis,
+                "time": china_time(one.time),
+            }
+            for one in found
+        ]
+        say_json({"readings": rows})
+        return
+    table = grid(4)
+    for one in found:
+        basis = "授权 / consent" if one.basis == 1 else "法定职责 / duty"
+        table.add_row(china_time(one.time)[:19], f"成员 / member {one.member}", one.case.hex()[:16], basis)
+    Console(highlight=False).print(table if found else "还没有人读取过 / nobody has read it")
+
+
+def _signed(city: Node, granted: GrantedConsent, leaf: int, number: int, pin_file: Path | None) -> LeafShown:
+    if granted.signatures:
+        own = releasing.own_leaf(city, city.keys.open, granted.contract, leaf)
+        return LeafShown(leaf, own.entry, own.proof, granted.signatures[number])
+    with city.database.read() as connection:
+        material = materials.material_of(connection, granted.contract, leaf)
+    return holders.show_leaf(
+        city, material, leaf, holders.sign_leaf(city, material, leaf, granted.digest, _pin(pin_file))
+    )
+
+
+def _read(path: Path) -> GrantedConsent:
+    try:
+        return read_granted(path.read_bytes())
+    except OSError:
+        raise NotFoundError("files.missing") from None
+
+
+def _pin(path: Path | None) -> str:
+    # Never an argument: arguments are seen by every user of the machine.
+    if path is None:
+        return str(typer.prompt("本人密码 / personal number", hide_input=True, err=True))
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        raise NotFoundError("files.missing") from None
+
+
+def _leaf(text: str) -> int:
+    batch, _, index = text.partition(":")
+    if not (batch.isdecimal() and index.isdecimal()):
+        raise InputError("tracing.identifier")
+    return int(batch) << 32 | int(index)
+
+
+def _bytes32(text: str) -> bytes:
+    try:
+        raw = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:
+        raise InputError("tracing.identifier")
+    return raw

@@ -1,0 +1,311 @@
+"""``tongban material``: papers handed in at this city's window, and what became of them."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from ledger.domain.consortium import ContractKind
+from ledger.domain.leaves import Holding
+from ledger.domain.materials import (
+    MATERIAL_TYPES,
+    Assurance,
+    AssuranceLevel,
+    ErasureBasis,
+    Issuer,
+    RevocationCause,
+    material_type,
+)
+from ledger.errors import InputError, NotFoundError, UnavailableError
+from ledger.log.files import DirectoryFiles
+from ledger.log.view import LogView
+from ledger.services import holders, materials, receipts
+from ledger.services.context import Node
+from ledger.services.intake import inspect_file, inspect_folder, resolve_inside
+from ledger.services.manifests import ManifestMaterial, read_manifest
+from ledger.services.materials import Paper
+from ledger.services.registry import current_contract
+from ledger.wire.materials import SubjectAccount
+from ledger.wire.receipts import encode_receipt
+from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
+from node_client.cli.output import grid, language, say_json
+
+__all__ = ["add_to"]
+
+Name = Annotated[str, typer.Argument(help="材料在本市的编号 / the material's name in this city", show_default=False)]
+
+_CHINA = timezone(timedelta(hours=8))
+_SECONDS = 120.0
+_PAUSE = 0.1
+
+T = TypeVar("T")
+_FIELD = re.compile(r"([a-z][a-z0-9_]{0,62})=(.*)", re.DOTALL)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(help="材料 / materials", no_args_is_help=True)
+    submitting = (
+        "tongban material submit register.pdf --node wuhou/ --type household-register --person 3f… --issuer 11510107…"
+    )
+    group.command("submit", epilog=f"{submitting} · tongban material submit scans/ --manifest scans.csv …")(submit)
+    group.command("list", epilog="tongban material list --node wuhou/")(listed)
+    group.command("show", epilog="tongban material show 1c0f… --node wuhou/")(show)
+    group.command("receipt", epilog="tongban material receipt 1c0f… --node wuhou/ --to receipt.json --field name")(
+        receipt
+    )
+    group.command(
+        "revoke", epilog="tongban material revoke 1c0f… --node wuhou/ --cause inspection_withdrawn --words 核对有误"
+    )(revoke)
+    group.command("erase", epilog="tongban material erase 1c0f… --node wuhou/ --basis consent_withdrawn")(erase)
+    app.add_typer(group, name="material")
+
+
+def submit(
+    source: Annotated[Path, typer.Argument(help="文件或文件夹 / a file or a folder", show_default=False)],
+    *,
+    node: NodeOption,
+    manifest: Annotated[Path | None, typer.Option(help="清单，CSV 或 JSON / manifest, CSV or JSON")] = None,
+    kind: Annotated[str, typer.Option("--type", help="材料类型 / type of the material")] = "",
+    field: Annotated[
+        list[str] | None, typer.Option(help="材料载明的内容 名称=值 / what the paper states, name=value")
+    ] = None,
+    issuer: Annotated[str, typer.Option(help="签发机关统一社会信用代码 / the issuer's credit code")] = "",
+    issuer_name: Annotated[str, typer.Option(help="签发机关名称 / the issuer's name")] = "",
+    person: Annotated[
+        list[str] | None, typer.Option(help="密钥由本市保管的人，按顺序 / persons in custody, in order")
+    ] = None,
+    account: Annotated[
+        list[str] | None, typer.Option(help="自持密钥的扩展公钥，按顺序 / self-held accounts, in order")
+    ] = None,
+    applicant: Annotated[
+        str, typer.Option(help="申请人编号，不给则新建 / the applicant's reference, none: a new one")
+    ] = "",
+    uploaded: Annotated[
+        bool, typer.Option("--uploaded", help="仅上传，未核对原件 / uploaded, original not inspected")
+    ] = False,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """接收材料：检查、计算指纹、加密、存储、上链。 / Take papers in: checked, hashed, encrypted, stored, anchored."""
+    owners = [*(("person", value) for value in person or ()), *(("account", value) for value in account or ())]
+    if not owners:
+        raise InputError("material.owner")
+    described = _described(source, manifest, kind, field or [], issuer, issuer_name)
+    with opened(node) as city, Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("检查和加密 / checking and encrypting", total=None)
+        level = (
+            Assurance(AssuranceLevel.UPLOADED)
+            if uploaded
+            else Assurance(AssuranceLevel.INSPECTED, "window-clerk", city.clock())
+        )
+        accounts = _accounts(city, owners)
+        papers = [_paper(folder, item, level, next(accounts)) for folder, item in described]
+        reference = applicant or city.random(16).hex()
+        taken = materials.submit(city, reference, papers)
+        if not no_wait:
+            progress.update(task, description="等待上链 / waiting for the chain")
+            _anchored(city, taken.materials)
+    if as_json:
+        say_json({"applicant": reference, "submission": taken.submission, "materials": list(taken.materials)})
+        return
+    console = Console(highlight=False)
+    console.print(f"申请人编号 / applicant: {reference}")
+    for material in taken.materials:
+        console.print(f"[green]✔[/] {material}")
+
+
+def listed(
+    *,
+    node: NodeOption,
+    applicant: Annotated[str, typer.Option(help="只列出这个申请人的 / only this applicant's")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """列出本市已上链的材料。 / List this city's anchored materials."""
+    with opened(node) as city, city.database.read() as connection:
+        rows = materials.listed(connection, applicant=applicant or None)
+    if as_json:
+        say_json({"materials": rows})
+        return
+    lang = language()
+    table = grid(3)
+    for row in rows:
+        known = MATERIAL_TYPES.get(str(row["type_code"]))
+        name = str(row["type_code"]) if known is None else (known.zh if lang == "zh" else known.en)
+        state = "已删除 / erased" if row["erased_at"] else f"批次 / batch {row['batch']}"
+        table.add_row(str(row["material"]), name, state)
+    Console(highlight=False).print(table if rows else "还没有材料 / no materials yet")
+
+
+def show(material: Name, *, node: NodeOption, as_json: AsJson = False) -> None:
+    """显示一份材料：类型、叶、状态；不显示内容。 / Show a material: type, leaves, standing; not what it says."""
+    with opened(node) as city:
+        shown = _shown(city, material)
+    if as_json:
+        say_json(shown)
+        return
+    console = Console(highlight=False)
+    for name, value in shown.items():
+        console.print(f"{name}: {value}")
+
+
+def receipt(
+    material: Name,
+    *,
+    node: NodeOption,
+    to: Annotated[Path, typer.Option(help="写入的文件 / the file to write", show_default=False)],
+    field: Annotated[list[str] | None, typer.Option(help="凭证里公开的栏目 / fields to open in it")] = None,
+    subject: Annotated[int, typer.Option(min=0, help="第几位数据主体 / whose leaf")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """出具凭证；须等联署的检查点，稍候会自动重试。 / Issue a receipt; waits for a cosigned checkpoint."""
+    with opened(node) as city, Console(stderr=True).status("等待联署 / waiting for cosignatures"):
+        with city.database.read() as connection:
+            contract = current_contract(connection, ContractKind.MATERIALS)
+            leaves = materials.leaves_of(connection, material, subject)
+        if not leaves:
+            raise NotFoundError("materials.not_found")
+        log = LogView(DirectoryFiles(city.log_folder))
+        issued = _patiently(
+            lambda: receipts.issue(city, city.keys.open, log, contract, leaves[-1], field or ["file.0"])
+        )
+    to.write_bytes(encode_receipt(issued))
+    if as_json:
+        say_json({"receipt": str(to), "leaf": f"{issued.leaf >> 32}:{issued.leaf & 0xFFFFFFFF}"})
+    else:
+        Console(highlight=False).print(f"[green]✔[/] {to}")
+
+
+def revoke(
+    material: Name,
+    *,
+    node: NodeOption,
+    cause: Annotated[str, typer.Option(help="撤销原因代码 / the cause's name", show_default=False)],
+    words: Annotated[str, typer.Option(help="说明，只封存在本市 / words, sealed to this city", show_default=False)],
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """撤销材料；各地不能再用，原因可查。 / Revoke a material: of no more use anywhere, with the cause shown."""
+    if cause.upper() not in RevocationCause.__members__:
+        raise InputError("material.cause", known=", ".join(item.name.lower() for item in RevocationCause))
+    with opened(node) as city:
+        settle(
+            city,
+            [materials.revoke(city, material, RevocationCause[cause.upper()], words)],
+            no_wait=no_wait,
+            as_json=as_json,
+        )
+
+
+def erase(
+    material: Name,
+    *,
+    node: NodeOption,
+    basis: Annotated[str, typer.Option(help="删除的法定依据 / legal basis", show_default=False)],
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """删除材料的内容和密钥，并记录在链上；证明仍在。 / Destroy a material's content and keys, on the record."""
+    if basis.upper() not in ErasureBasis.__members__:
+        raise InputError("material.basis", known=", ".join(item.name.lower() for item in ErasureBasis))
+    with opened(node) as city:
+        settle(city, [materials.erase(city, material, ErasureBasis[basis.upper()])], no_wait=no_wait, as_json=as_json)
+
+
+def _described(
+    source: Path, manifest: Path | None, kind: str, fields: Sequence[str], issuer: str, issuer_name: str
+) -> list[tuple[Path, ManifestMaterial]]:
+    if manifest is not None:
+        try:
+            data = manifest.read_bytes()
+        except OSError:
+            raise NotFoundError("files.missing") from None
+        return [(source, item) for item in read_manifest(manifest.name, data)]
+    material_type(kind)
+    folder, names = (
+        (source, [item.path.name for item in inspect_folder(source)])
+        if source.is_dir()
+        else (source.parent, [source.name])
+    )
+    stated = dict(_pair(text) for text in fields)
+    # Without a manifest all files of a folder are pages of one material.
+    one = ManifestMaterial("1", kind, tuple(names), stated, issuer, issuer_name, None, None, 1, 1)
+    return [(folder, one)]
+
+
+def _paper(folder: Path, item: ManifestMaterial, level: Assurance, accounts: tuple[SubjectAccount, ...]) -> Paper:
+    return Paper(
+        files=tuple(inspect_file(resolve_inside(folder, name)) for name in item.files),
+        type_code=item.type_code,
+        fields=item.fields,
+        issuer=Issuer(item.issuer_code, item.issuer_name),
+        assurance=level,
+        accounts=accounts,
+        issued_at=0 if item.issued_on is None else _midnight(item.issued_on.isoformat()),
+        expires_at=0 if item.expires_on is None else _midnight(item.expires_on.isoformat()),
+    )
+
+
+def _accounts(city: Node, owners: Sequence[tuple[str, str]]) -> Iterator[tuple[SubjectAccount, ...]]:
+    """An account for each owner, anew for every material: leaves of two materials share no key."""
+    while True:
+        yield tuple(
+            holders.custody_account(city, value) if kind == "person" else SubjectAccount(Holding.SELF_HELD, value, 0)
+            for kind, value in owners
+        )
+
+
+def _shown(city: Node, material: str) -> dict[str, object]:
+    with city.database.read() as connection:
+        found = materials.find(connection, material)
+        leaves = materials.leaves_of(connection, material, None)
+        rows = [row for row in materials.listed(connection, limit=10_000) if row["material"] == material]
+    facts: Mapping[str, object] = rows[0] if rows else {}
+    return {
+        **facts,
+        "contract": found[0],
+        "batch": found[1],
+        "leaves": [f"{leaf >> 32}:{leaf & 0xFFFFFFFF}" for leaf in leaves],
+    }
+
+
+def _anchored(city: Node, names: Sequence[str]) -> None:
+    def known() -> bool:
+        with city.database.read() as connection:
+            for name in names:
+                materials.find(connection, name)
+        return True
+
+    _patiently(known)
+
+
+def _patiently(attempt: Callable[[], T]) -> T:
+    """Try again while something is not there yet."""
+    deadline = time.monotonic() + _SECONDS
+    while True:
+        try:
+            return attempt()
+        except (UnavailableError, NotFoundError) as error:
+            if error.code not in {"materials.waiting", "receipts.not_published"} or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    found = _FIELD.match(text)
+    if found is None:
+        # What was typed may be anybody's data, and is not repeated.
+        raise InputError("material.field")
+    return found[1], found[2]
+
+
+def _midnight(day: str) -> int:
+    return int(datetime.fromisoformat(day).replace(tzinfo=_CHINA).astimezone(UTC).timestamp())
