@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 from eth_hash.auto import keccak
 
+from node_client.networks import load_network
 from node_client.pilot.papers import APPLICANT, SPOUSE
+from node_client.supervising import NetworkProcesses
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(600)]
 
@@ -119,6 +121,103 @@ def test_the_logs_say_codes_and_numbers_only(played):
     for path in played.folder.rglob("*.log"):
         for line in path.read_text(encoding="utf-8").splitlines():
             assert set(json.loads(line)) >= {"event", "level"}, path.name
+
+
+@dataclass
+class Running:
+    """The pilot's network, up again, and the command on one of its nodes."""
+
+    folder: Path
+
+    def __call__(self, *arguments: str, node: str = "510107", status: int = 0) -> dict[str, Any]:
+        found = subprocess.run(
+            [sys.executable, "-m", "node_client", *arguments, "--json"],
+            capture_output=True, text=True, check=False, timeout=150,
+            env={**os.environ, "LANG": "en_US.UTF-8", "TONGBAN_NODE": str(self.folder / "nodes" / node)},
+        )  # fmt: skip
+        assert found.returncode == status, (arguments, found.stdout, found.stderr)
+        document: dict[str, Any] = json.loads(found.stdout)
+        return document
+
+
+@pytest.fixture(scope="module")
+def tongban(played) -> Iterator[Running]:
+    network = load_network(played.folder)
+    processes = NetworkProcesses(network)
+    try:
+        processes.start_engine()
+        processes.start_nodes()
+        yield Running(played.folder)
+    finally:
+        processes.stop()
+
+
+def test_a_days_work_with_the_command(tongban, tmp_path):
+    """Enrol, hand in, receive a receipt, verify, apply at a window, decide, rate, trace, prove: each with the command."""
+    for place, text in (("pin", "246810"), ("register.pdf", "%PDF-1.7\n样本\n%%EOF\n")):
+        (tmp_path / place).write_text(text, encoding="utf-8")
+        (tmp_path / place).chmod(0o600)
+    node = str(tongban.folder / "nodes" / "510107")
+    person = tongban("holder", "new", "--custody", "--node", node, "--pin-file", str(tmp_path / "pin"))["person"]
+    taken = tongban(
+        "material", "submit", str(tmp_path / "register.pdf"), "--type", "household-register", "--person", person,
+        "--field", "address=样本路 9 号", "--issuer", "11510107MB0000000X", "--issuer-name", "样本派出所",
+    )  # fmt: skip
+    (material,) = taken["materials"]
+    assert material in {row["material"] for row in tongban("material", "list")["materials"]}
+    tongban("material", "receipt", material, "--to", str(tmp_path / "r.json"))
+    policy = str(tongban.folder / "receipts" / "five-cities.policy")
+    verdict = tongban("verify", str(tmp_path / "r.json"), str(tmp_path / "register.pdf"), "--policy", policy)
+    assert verdict["good"] is True
+    pension = "local:tongban:pension-transfer"
+    assert tongban("case", "needs", "--matter", pension, "--applicant", taken["applicant"])["missing"] == ["identity"]
+    case = tongban(
+        "case", "open", "--matter", pension, "--handling", "1", "--mode", "fully_online", "--person", person, "--window"
+    )["case"]
+    tongban("case", "accept", case, "--department", "1", "--officer", "1", "--words", "予以受理")
+    # Out of turn: the contract refuses, and the command says so.
+    refused = tongban("case", "deliver", case, "--detail", "1", status=1)
+    assert refused["outcomes"][0]["reason"] == "wrong_state"
+    for step in (
+        ("review",),
+        ("grant", "--department", "1", "--officer", "3"),
+        ("close",),
+        ("deliver", "--detail", "1"),
+    ):
+        tongban("case", step[0], case, *step[1:])
+    tongban("case", "rate", case, "--detail", "1", "--pin-file", str(tmp_path / "pin"))
+    assert tongban("case", "show", case)["state"] == "rated"
+    found = tongban("trace", case, "--proofs", str(tmp_path / "proofs"))
+    assert [line["refused"] for line in found["lines"]].count(None) == len(found["lines"]) - 1
+    assert found["proofs"] > 0
+    proven = tongban("verify", str(tmp_path / "proofs"), "--policy", policy)
+    assert proven["good"] is True
+    assert tongban("consent", "feed", material)["readings"] == []
+    tongban("material", "revoke", material, "--cause", "holder_asked", "--words", "样本")
+    tongban("material", "erase", material, "--basis", "consent_withdrawn")
+
+
+def test_an_operators_day_with_the_command(tongban, tmp_path):
+    assert tongban("node", "status", str(tongban.folder / "nodes" / "510107"))["ready"] is True
+    checks = tongban("node", "doctor", str(tongban.folder / "nodes" / "510107"))["checks"]
+    assert {item["outcome"] for item in checks} == {"good"}
+    before = tongban("keys", "list", str(tongban.folder / "nodes" / "610113" / "keys"), "--passphrase-file",
+                     str(tongban.folder / "nodes" / "610113" / "passphrase"))  # fmt: skip
+    rotated = tongban("member", "rotate-key", "operate", node="610113")
+    assert rotated["done"] is True
+    assert rotated["address"] != before["chain"]["operate"]
+    assert tongban("keys", "rotate", "requests-ed25519", node="610113")["done"] is True
+    motion = ("propose", "suspend", "--member", "4", "--digest", "ab" * 32)
+    assert tongban("member", *motion)["done"] is True
+    (vote,) = [one for one in tongban("member", "list")["proposals"] if one["kind"] == "suspend"]
+    assert tongban("member", "vote", str(vote["proposal"]), "--no", node="610113")["done"] is True
+    assert len(tongban("agreement", "list")["agreements"]) == 1
+    (tmp_path / "bad.json").write_text("{}")
+    assert tongban("catalogue", "check", str(tmp_path / "bad.json"), status=2)["good"] is False
+    assert len(tongban("catalogue", "show", "--member", "2")["matters"]) == 9
+    nodes = tongban.folder / "nodes"
+    assert tongban("log", "diagnose", str(nodes / "510107"), str(nodes / "610113"))["differs_at"] is None
+    assert tongban("node", "backup", str(nodes / "610113"), str(tmp_path / "yanta.tar"))["files"] > 5
 
 
 def test_every_chain_is_whole_and_nothing_waits(played):
