@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from eth_keys.datatypes import PrivateKey
@@ -36,6 +37,7 @@ RULES = {
 }  # fmt: skip
 
 
+@cache
 def calendars() -> Calendars:
     """The years that the world has calendars of."""
     return {item.year: item for item in map(notice_calendar, (2025, 2026))}

@@ -1,0 +1,262 @@
+"""Every operation on a case, in every state that a case can reach in each mode, from every role; the table is generated.
+
+The states are found by trying every step on the pure model, breadth first, and each is built on the chain once. What the
+contract must answer is what the model (``case_steps``), the standing of the sender and the table of records say.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ledger.domain.case_model import CaseModel
+from ledger.domain.case_steps import Applied, Step, apply, settle
+from ledger.domain.case_tables import record_rule
+from ledger.domain.cases import Action, Mode, State
+from ledger.domain.consortium import Role, Standing
+from ledger.domain.operations import Operation
+from ledger.domain.reasons import Reason
+from tests.contracts.chain import address_of, key
+from tests.contracts.clerk import BLOB, COMMITMENT, LICENCE, PLAIN, Clerk, calendars, open_office
+from tests.contracts.test_cases_model import HANDLING, MODES, OTHER, RECEIVING, begin
+from tests.contracts.world import CITIES, DEPARTMENTS
+
+APPLICANTS = tuple(action for action in Action if action <= Action.CLAIM)
+OFFICES = tuple(action for action in Action if action >= Action.RECEIVE)
+ANY_WINDOW, REGULATOR = 4, 8
+# For each action a detail that is within its range, and the officer who may do all of them.
+DETAILS = dict.fromkeys(Action, 0) | {
+    Action.RATE: 1, Action.REQUEST_CORRECTION: 1, Action.SUSPEND: 1, Action.EXTEND: 1, Action.DELIVER: 1,
+    Action.REVOKE_RESULT: 1, Action.CHANGE_RESULT: 1, Action.DECLARE_UNLAWFUL: 1, Action.DEREGISTER: 1,
+}  # fmt: skip
+HEAD = 4
+
+
+@dataclass
+class Reached:
+    """A state of a case on the chain: how to come back to it, and the model beside it."""
+
+    case: bytes
+    model: CaseModel
+    snapshot: Any
+
+
+@pytest.fixture(scope="module")
+def office(founded):
+    before, contracts = founded.chain.snapshot(), dict(founded.contracts)
+    yield open_office(founded)
+    founded.chain.revert(before)
+    founded.contracts = contracts
+
+
+def expected(model: CaseModel, step: Step, now: int) -> Reason | Applied:
+    return apply(model, step, now, calendars(), lambda _member, code: code in DEPARTMENTS)
+
+
+def step_of(action: Action, member: int, model: CaseModel) -> Step:
+    """A step with everything right but what the case itself forbids."""
+    sequence = model.word.sequence
+    if member == 0:
+        return Step(action=action, sequence=sequence, detail=DETAILS[action])
+    return Step(action=action, member=member, sequence=sequence, detail=DETAILS[action], department=1, role=HEAD)
+
+
+def submit(office: Clerk, case: bytes, steps: list[Step]) -> list[Reason]:
+    """Send steps of one member, or acts of the applicant, as one batch; answers the reason of each."""
+    member = steps[0].member
+    if member:
+        items = [
+            (case, int(one.action), one.sequence, one.detail, one.department, one.role, COMMITMENT, BLOB)
+            for one in steps
+        ]
+        receipt = office.world.send(CITIES[member - 1], "operate", "cases", "step", items)
+    else:
+        acts = [office.signed_act(case, one.action, sequence=one.sequence, detail=one.detail) for one in steps]
+        receipt = office.world.send("xiongan", "witness", "cases", "act", acts, [])
+    return receipt.reasons_by_index(len(steps))
+
+
+def reached(office: Clerk, mode: Mode, matter: str, *, child: bool) -> Iterator[Reached]:
+    """Every state that a case of this mode comes to, each built on the chain once."""
+    chain = office.world.chain
+    case, model, _ = begin(office, mode, matter, child=child)
+    found = {(model.word.state, model.word.received): Reached(case, model, chain.snapshot())}
+    waiting = deque(found.values())
+    while waiting:
+        here = waiting.popleft()
+        yield here
+        for action in Action:
+            for member in (0, RECEIVING, HANDLING):
+                if action is Action.SETTLE or (member == 0) != (action in APPLICANTS):
+                    continue
+                step = step_of(action, member, here.model)
+                answer = expected(here.model, step, chain.now)
+                if not isinstance(answer, Applied):
+                    continue
+                name = (answer.case.word.state, answer.case.word.received)
+                if name in found:
+                    continue
+                chain.revert(here.snapshot)
+                assert submit(office, case, [step]) == [Reason.OK]
+                assert office.word(case) == answer.case.word
+                found[name] = Reached(case, answer.case, chain.snapshot())
+                waiting.append(found[name])
+
+
+@pytest.mark.parametrize("matter", [LICENCE, PLAIN])
+@pytest.mark.parametrize("name", MODES)
+def test_every_step_in_every_state_from_every_party(office, name, matter):
+    mode, child = MODES[name]
+    chain, seen = office.world.chain, set()
+    before = chain.snapshot()
+    for here in reached(office, mode, matter, child=child):
+        seen.add(here.model.word.state)
+        for member in (0, RECEIVING, HANDLING, OTHER):
+            steps = [step_of(action, member, here.model) for action in Action]
+            wanted = [expected(here.model, step, chain.now) for step in steps]
+            # What is refused changes nothing, so all of it travels as one batch; what is done goes alone.
+            refused = [place for place, answer in enumerate(wanted) if not isinstance(answer, Applied)]
+            chain.revert(here.snapshot)
+            answers = submit(office, here.case, [steps[place] for place in refused])
+            assert answers == [wanted[place] for place in refused], (here.model.word.state, member)
+            assert office.word(here.case) == here.model.word
+            for place, answer in enumerate(wanted):
+                if isinstance(answer, Applied):
+                    chain.revert(here.snapshot)
+                    assert submit(office, here.case, [steps[place]]) == [Reason.OK], (
+                        here.model.word.state,
+                        member,
+                        place,
+                    )
+                    assert office.word(here.case) == answer.case.word
+        chain.revert(here.snapshot)
+        answer = settle(here.model, chain.now, calendars())
+        receipt = office.world.send("yanta", "operate", "cases", "settle", [here.case])
+        assert receipt.reasons_by_index(1) == [answer if isinstance(answer, Reason) else Reason.OK]
+    chain.revert(before)
+    least = {State.SUBMITTED, State.CORRECTION, State.ACCEPTED, State.WITHDRAWN}
+    assert least <= seen
+    if not (mode is Mode.JOINT and not child):
+        assert {State.REVIEW, State.GRANTED, State.REFUSED, State.CLOSED, State.DELIVERED, State.TRANSFERRED} <= seen
+
+
+ROLES = {
+    "act": Role.OPERATE | Role.WITNESS | Role.REGULATE,
+    "step": Role.OPERATE,
+    "assent": Role.OPERATE,
+    "open": Role.OPERATE | Role.WITNESS | Role.REGULATE,
+    "hand_over": Role.OPERATE,
+    "record": Role.OPERATE | Role.WITNESS | Role.REGULATE,
+    "settle": Role.OPERATE | Role.WITNESS | Role.REGULATE,
+}
+
+
+def calls(office: Clerk, here: Reached) -> dict[str, tuple[Any, ...]]:
+    """Every operation with arguments that are right."""
+    return {
+        "act": ([office.signed_act(here.case, Action.WITHDRAW, sequence=here.model.word.sequence)], []),
+        "step": ([(here.case, int(Action.ACCEPT), here.model.word.sequence, 0, 1, HEAD, COMMITMENT, BLOB)],),
+        "assent": ([(b"\x77" * 32, COMMITMENT, BLOB)],),
+        "open": ([office.submission(salt=b"\x55" * 32)], []),
+        "hand_over": ([(here.case, HANDLING, 1)],),
+        "record": ([(here.case, 17, COMMITMENT, BLOB)],),
+        "settle": ([here.case],),
+    }
+
+
+@pytest.mark.parametrize("name", ["received", "child"])
+def test_every_operation_from_every_role(office, name):
+    """Whoever has not the role is told so whatever state the case is in; whoever has it is never told that."""
+    mode, child = MODES[name]
+    world = office.world
+    before = world.chain.snapshot()
+    # A key of each role, and one of nobody's: the sender's authority is looked at before the case is.
+    senders = dict(world.members["mianyang"].keys)
+    senders |= {"regulate": world.key("regulator", "regulate"), "stranger": key("stranger")}
+    for here in list(reached(office, mode, LICENCE, child=child)):
+        for label, sender in senders.items():
+            word = Standing.unpack(world.call("consortium", "standing", address_of(sender)))
+            for function, arguments in calls(office, here).items():
+                world.chain.revert(here.snapshot)
+                receipt = world.chain.send(sender, world.contract("cases"), function, *arguments)
+                (answer,) = receipt.reasons_by_index(1)
+                refusal = word.refusal(ROLES[function])
+                if refusal is not Reason.OK:
+                    assert answer is refusal, (here.model.word.state, label, function)
+                else:
+                    assert answer not in {Reason.NOT_A_KEY, Reason.MEMBER_SUSPENDED}, (label, function)
+    world.chain.revert(before)
+
+
+def test_a_suspended_member_does_nothing_on_a_case(office):
+    world = office.world
+    before = world.chain.snapshot()
+    case, model, _ = begin(office, Mode.RECEIVED_HERE, LICENCE, child=False)
+    world.suspend("mianyang")
+    here = Reached(case, model, world.chain.snapshot())
+    for holder in world.members["mianyang"].keys.values():
+        for function, arguments in calls(office, here).items():
+            world.chain.revert(here.snapshot)
+            receipt = world.chain.send(holder, world.contract("cases"), function, *arguments)
+            assert receipt.reasons_by_index(1) == [Reason.MEMBER_SUSPENDED], function
+    world.chain.revert(before)
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_every_kind_of_record_by_whoever_the_table_names(office, name):
+    mode, child = MODES[name]
+    world = office.world
+    before = world.chain.snapshot()
+    case, model, _ = begin(office, mode, LICENCE, child=child)
+    snapshot = world.chain.snapshot()
+    senders = (
+        ("mianyang", "operate", RECEIVING),
+        ("wuhou", "operate", HANDLING),
+        ("yanta", "operate", 5),
+        ("regulator", "regulate", 6),
+    )
+    for label, role, member in senders:
+        kinds = range(64)
+        entries = [(case, kind, COMMITMENT, BLOB) for kind in kinds]
+        answers = world.send(label, role, "cases", "record", entries).reasons_by_index(64)
+        world.chain.revert(snapshot)
+        who = REGULATOR if role == "regulate" else model.who(member) | ANY_WINDOW
+        for kind, answer in zip(kinds, answers, strict=True):
+            allowed = bool(record_rule(kind) & who)
+            assert (answer is Reason.OK) is allowed, (label, kind, answer)
+    world.chain.revert(before)
+
+
+def test_an_act_without_a_signature_or_with_somebody_elses_does_nothing(office):
+    world = office.world
+    before = world.chain.snapshot()
+    for name, (mode, child) in MODES.items():
+        snapshot = world.chain.snapshot()
+        case, model, _ = begin(office, mode, LICENCE, child=child)
+        for action in APPLICANTS:
+            right = office.signed_act(case, action, sequence=model.word.sequence, detail=DETAILS[action])
+            other = office.signed_act(
+                case, action, sequence=model.word.sequence, detail=DETAILS[action], signer=key("other")
+            )
+            none = right | {"r": 0, "s": 0, "v": 0}
+            high = right | {
+                "s": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141 - right["s"],
+                "v": 55 - right["v"],
+            }
+            answers = world.send("xiongan", "witness", "cases", "act", [other, none, high], []).reasons_by_index(3)
+            # A claim by law needs no signature, but a regulator's key.
+            second = Reason.WRONG_ROLE if action is Action.CLAIM else Reason.BAD_SIGNATURE
+            assert answers == [Reason.BAD_SIGNATURE, second, Reason.BAD_SIGNATURE], (name, action)
+        assert office.word(case) == model.word
+        world.chain.revert(snapshot)
+    world.chain.revert(before)
+
+
+def test_the_matrix_leaves_no_operation_out():
+    named = {Operation[name.upper()] for name in ROLES} | {Operation.SUPERVISE}
+    assert named == {operation for operation in Operation if operation >= 70}
+    assert set(APPLICANTS) | set(OFFICES) | {Action.SETTLE} == set(Action)
