@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,14 +69,22 @@ class Network:
 
 
 def send(
-    gateway: Gateway, key: KeySigner, contract: str, operation: Operation, *calls: Fields, nonce: int | None = None
+    gateway: Gateway,
+    key: KeySigner,
+    contract: str,
+    operation: Operation,
+    *calls: Fields,
+    nonce: int | None = None,
+    chain_id: int = CHAIN_ID,
+    wait: Callable[[], None] | None = None,
 ) -> Receipt:
-    """Send one batch and answer its receipt; the engine mines at once."""
+    """Send one batch and answer its receipt; the embedded engine mines at once, for another one ``wait`` is called."""
     used = gateway.nonce(key.address) if nonce is None else nonce
     data = codec.encode_call(operation, list(calls))
-    signed = key.sign_transaction(UnsignedTransaction(CHAIN_ID, used, contract, data, 8_000_000))
-    receipt = gateway.receipt(gateway.send(signed.raw))
-    assert receipt is not None
+    signed = key.sign_transaction(UnsignedTransaction(chain_id, used, contract, data, 8_000_000))
+    sent = gateway.send(signed.raw)
+    while (receipt := gateway.receipt(sent)) is None:
+        (wait or _never)()
     return receipt
 
 
@@ -87,7 +96,16 @@ def config(path: Path | None) -> EngineConfig:
 def form(path: Path | None, *cities: str) -> Network:
     """Deploy the contracts and form a consortium of these cities, all of them voters."""
     engine = Engine.open(config(path))
-    unbound = Gateway([EngineProvider(engine, mine=True)], "0x" + "00" * 20)
+    return Network(
+        engine, found(lambda consortium: Gateway([EngineProvider(engine, mine=True)], consortium), cities, wait=_never)
+    )
+
+
+def found(
+    connect: Callable[[str], Gateway], cities: tuple[str, ...], *, wait: Callable[[], None], chain_id: int = CHAIN_ID
+) -> Addresses:
+    """Deploy the contracts to any engine and form a consortium of these cities by its own votes."""
+    unbound = connect("0x" + "00" * 20)
     deployer = signer("deployer")
     founders = [
         Founder(510_107 + place, Level.DISTRICT, 0, True, city, signer(f"{city} administer").address)  # noqa: FBT003  # a founder's vote
@@ -100,27 +118,29 @@ def form(path: Path | None, *cities: str) -> Network:
         status_epoch=16,
         clock_offset=0,
         founders=founders,
-        wait=_never,
+        wait=wait,
     )
-    gateway = Gateway([EngineProvider(engine, mine=True)], consortium)
+    unbound.close()
+    gateway = connect(consortium)
     for city in cities:
         keys = signers(city)
         roles = [{"key": keys[name].address, "roles": int(role)} for name, role in ROLES.items()]
         fields = {"recovery": keys["recover"].address, "role_keys": roles}
-        _done(send(gateway, keys["administer"], consortium, Operation.CONFIRM, fields))
+        _done(send(gateway, keys["administer"], consortium, Operation.CONFIRM, fields, chain_id=chain_id, wait=wait))
     addresses = Addresses(
         consortium,
-        deploy(gateway, deployer, "catalogue", consortium, wait=_never),
-        deploy(gateway, deployer, "materials", consortium, wait=_never),
-        deploy(gateway, deployer, "cases", consortium, *tables(), wait=_never),
+        deploy(gateway, deployer, "catalogue", consortium, wait=wait),
+        deploy(gateway, deployer, "materials", consortium, wait=wait),
+        deploy(gateway, deployer, "cases", consortium, *tables(), wait=wait),
     )
     for kind, address in (
         (ContractKind.CATALOGUE, addresses.catalogue),
         (ContractKind.MATERIALS, addresses.materials),
         (ContractKind.CASES, addresses.cases),
     ):
-        _register(gateway, consortium, cities, kind, address)
-    return Network(engine, addresses)
+        _register(gateway, consortium, cities, kind, address, chain_id=chain_id, wait=wait)
+    gateway.close()
+    return addresses
 
 
 def reopen(source: Path, target: Path, addresses: Addresses) -> Network:
@@ -129,7 +149,16 @@ def reopen(source: Path, target: Path, addresses: Addresses) -> Network:
     return Network(Engine.open(config(target / "engine.db")), addresses)
 
 
-def _register(gateway: Gateway, consortium: str, cities: tuple[str, ...], kind: ContractKind, address: str) -> None:
+def _register(
+    gateway: Gateway,
+    consortium: str,
+    cities: tuple[str, ...],
+    kind: ContractKind,
+    address: str,
+    *,
+    chain_id: int,
+    wait: Callable[[], None],
+) -> None:
     subject = bytes(12) + bytes.fromhex(address[2:])
     motion: dict[str, Value] = {
         "kind": int(ProposalKind.GENERATION),
@@ -138,11 +167,13 @@ def _register(gateway: Gateway, consortium: str, cities: tuple[str, ...], kind: 
         "digest": bytes(32),
     }
     proposer = signer(f"{cities[0]} administer")
-    _done(send(gateway, proposer, consortium, Operation.PROPOSE, {"motions": [motion], "admissions": []}))
+    proposed = {"motions": [motion], "admissions": []}
+    _done(send(gateway, proposer, consortium, Operation.PROPOSE, proposed, chain_id=chain_id, wait=wait))
     number = gateway.call(consortium, "consortium", "proposal_count")
     for city in cities:
         key = signer(f"{city} administer")
-        receipt = _done(send(gateway, key, consortium, Operation.VOTE, {"proposal": number, "approve": True}))
+        ballot = {"proposal": number, "approve": True}
+        receipt = _done(send(gateway, key, consortium, Operation.VOTE, ballot, chain_id=chain_id, wait=wait))
         if any(isinstance(located.event, ProposalClosed) for located in receipt.events):
             return
     raise AssertionError("the vote did not pass")

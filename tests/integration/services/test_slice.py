@@ -109,17 +109,26 @@ class Pilot:
 @pytest.fixture
 def pilot(tmp_path) -> Iterator[Pilot]:
     network = form(None, *CITIES)
-    nodes: dict[str, Node] = {}
+    made = Pilot(network, {}, {city: signers(city) for city in CITIES})
+    furnish(made, tmp_path)
+    yield made
+    for node in made.nodes.values():
+        node.database.close()
+    network.close()
+
+
+def furnish(pilot: Pilot, tmp_path: Path, *, engine: str = "embedded") -> None:
+    """Give each city a node on the pilot's network, a published matter, and a part in one agreement."""
+    network, nodes = pilot.network, pilot.nodes
     everybody: dict[int, Node] = {}
     peers: dict[int, Neighbours] = {}
     holder = {city: Holder(wrapping.new_recipient(os.urandom)) for city in CITIES}
-    pilot = Pilot(network, nodes, {city: signers(city) for city in CITIES})
     for number, city in enumerate(CITIES, start=1):
         database = open_database(tmp_path / f"{city}.db")
         upgrade(database)
         peers[number] = Neighbours(everybody, number)
         nodes[city] = everybody[number] = Node(
-            network="test/slice", chain_id=CHAIN_ID, consortium=network.addresses.consortium, engine="embedded",
+            network="test/slice", chain_id=CHAIN_ID, consortium=network.addresses.consortium, engine=engine,
             clock_offset=0, division="510107", member=number, database=database,
             blobs=DirectoryStore.create(tmp_path / f"{city}-blobs"), keys=holder[city],
             peers=peers[number], chain=network.gateway(), clock=wall, random=os.urandom,
@@ -167,8 +176,6 @@ def pilot(tmp_path) -> Iterator[Pilot]:
         pilot.enqueue(city, "accept", Operation.ACCEPT, catalogue, "administer", {"agreement": agreement, "version": 1})
     pilot.pump()
     pilot.agreement = agreement
-    yield pilot
-    network.close()
 
 
 def anchored(pilot: Pilot, folder) -> tuple[str, int]:
