@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
-import rlp
 from coincurve import PrivateKey
+from rlp.codec import encode
 
 from ledger.chain.gateway import Gateway
 from ledger.domain.holders import address_of, address_text
@@ -150,7 +150,7 @@ def _start(binary: Path, home: Path, key: PrivateKey, port: int, rpc: int, web: 
 
 def _genesis(keys: list[PrivateKey]) -> dict[str, object]:
     addresses = sorted(address_of(key.secret) for key in keys)
-    extra = bytes(32) + rlp.encode([addresses, bytes(65), []])
+    extra = bytes(32) + encode([addresses, bytes(65), []])
     free = {
         "lowerboundbasefee": 0, "upperboundbasefee": 0, "gastarget": 30_000_000, "maxblockgasusedforbasefee": 60_000_000,
         "basefeedenominator": 20,
