@@ -25,6 +25,8 @@ from ledger.ports import Receipt, UnsignedTransaction
 CHAIN_ID = 20_261
 # 2026-03-02 09:00 in China, a Monday: where the pilot's clock begins.
 GENESIS = 1_772_413_200
+# Blocks between two status entries.
+STATUS_EPOCH = 16
 ROLES = {
     "operate": Role.OPERATE,
     "witness": Role.WITNESS,
@@ -115,7 +117,7 @@ def found(
         unbound,
         deployer,
         name="five cities",
-        status_epoch=16,
+        status_epoch=STATUS_EPOCH,
         clock_offset=0,
         founders=founders,
         wait=wait,

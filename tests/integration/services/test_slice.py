@@ -54,6 +54,7 @@ from ledger.wire.verification import Outcome, verify_receipt
 from tests.integration.network import CHAIN_ID, Network, form, signers
 from tests.integration.services.cities import Holder, Neighbours
 from tests.integration.services.test_materials import CONTENT, account, paper
+from tests.integration.validators import Validators
 from tests.unit.log.network import DIVISIONS, network_policy, signed_checkpoint
 
 MATTER = MatterCode("0500000001")
@@ -70,7 +71,7 @@ def wall() -> int:
 class Pilot:
     """The engine, and each city's node and chain keys."""
 
-    network: Network
+    network: Network | Validators
     nodes: dict[str, Node]
     keys: dict[str, Mapping[str, Signer]]
     agreement: bytes = b""
