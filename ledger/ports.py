@@ -227,6 +227,10 @@ class BlobStore(Protocol):
         """
         ...
 
+    def local(self, cid: str) -> bytes:
+        """Read a block that lies in this very store, asking nobody else for it; raises as ``get``."""
+        ...
+
     def has(self, cid: str) -> bool:
         """Say whether the block is in this store and whole."""
         ...

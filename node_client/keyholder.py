@@ -8,6 +8,7 @@ rebuilt, a witness key signs only what witnesses sign, and the key for requests 
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.chain.signing import KeySigner
 from ledger.domain import typed, wrapping
@@ -29,6 +32,7 @@ from ledger.ports import KeyHolder, Signer, TypedMessage
 from ledger.services import releasing
 from ledger.services.context import Node
 from ledger.services.keyholding import socket_address
+from ledger.services.peers import registered_request_key
 from ledger.storage.custody import CustodyStore, Witnessed
 from ledger.wire import keyholding as wire
 from ledger.wire.signatures import TAG
@@ -40,6 +44,7 @@ _SEATS = {1: "witness", 2: "witness-2"}
 _WITNESSED = frozenset({"CustodySignature", "LookupRequest", "PaperConsent", "PaperRevocation", "WitnessedAct"})
 _CUSTODIAN = frozenset({"PaperConsent", "PaperRevocation"})
 _TAG = f';tag="{TAG}"'.encode()
+_KEY_ID = re.compile(rb';keyid="([0-9]{1,5}:[0-9]{1,10})"')
 _WORKERS = 4
 
 
@@ -78,8 +83,9 @@ class DaemonKeyHolder:
     def replace_ring(self, ring: KeyRing) -> None:
         """Use other keys from now on; older HPKE keys go on opening what was sealed to them."""
         self._recipients = [RecipientPrivate(key.seed) for key in reversed(ring.versions("hpke"))]
-        self._custodian = KeySigner(ring.chain["issue"])
-        self._requests = ring.current("requests-ed25519").ed25519()
+        # Raises where the node has none.
+        ring.current("requests-ed25519")
+        self._requests = [key.ed25519() for key in reversed(ring.versions("requests-ed25519"))]
         self._witnesses = {seat: KeySigner(ring.chain[role]) for seat, role in _SEATS.items() if role in ring.chain}
         self._custodian = KeySigner(ring.chain["operate"])
 
@@ -114,12 +120,15 @@ class DaemonKeyHolder:
     def sign_request(self, base: bytes) -> bytes:
         """Sign a request to another city, and nothing that could be taken for anything else.
 
+        Signed is with the key that the register has under the name in ``base``: between making a key and its
+        publication the others know only the one before.
+
         Raises:
             AuthorityError: ``keys.not_a_request``.
         """
         if not base.endswith(_TAG):
             raise AuthorityError("keys.not_a_request")
-        return self._requests.sign(base)
+        return self._request_key(base).sign(base)
 
     def witness(self, seat: int, typed: TypedMessage) -> bytes:
         """Sign as a witness of this city's window.
@@ -158,6 +167,16 @@ class DaemonKeyHolder:
         """Sign with a key in custody, on the person's own number or two witnesses' signatures."""
         confirmed = confirmation if isinstance(confirmation, str) else Witnessed(confirmation)
         return self._store().sign(person, Branch(branch), number, leaf, digest, confirmed)
+
+    def _request_key(self, base: bytes) -> Ed25519PrivateKey:
+        # The parameters are the last line, which nothing of the request reaches.
+        named = _KEY_ID.search(base.rpartition(b"\n")[2])
+        if self._node is None or named is None:
+            return self._requests[0]
+        with self._node.database.read() as connection:
+            public = registered_request_key(connection, named[1].decode())
+        known = (key for key in self._requests if key.public_key().public_bytes_raw() == public)
+        return next(known, self._requests[0])
 
     def _bound(self) -> Node:
         if self._node is None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 import httpx2
+from sqlalchemy.engine import Connection
 
 from ledger.domain.limits import LIMITS
 from ledger.errors import IntegrityError, LedgerError, UnavailableError
 from ledger.ports import Clock, KeyHolder, Random
-from ledger.services.peers import endpoint_of, find_request_key, key_id_of
+from ledger.services.peers import UNSIGNED_REFUSALS, endpoint_of, find_request_key, key_id_of
 from ledger.storage.database import Database
 from ledger.wire import signatures
 from ledger.wire.problems import read_problem
@@ -18,6 +20,10 @@ from ledger.wire.witnessing import Answer
 __all__ = ["HttpPeers"]
 
 _WITNESS = "/witness/v1/add-checkpoint"
+_SERVER_FAULT = 500
+# Seconds until the next try where the other side named none.
+_PAUSE = 30
+_DIGITS = 9
 
 
 class HttpPeers:
@@ -29,17 +35,27 @@ class HttpPeers:
         keys: signs the requests.
         clock: the network's time.
         random: cryptographic randomness, for nonces.
-        timeout: seconds to wait for a city.
+        timeout: seconds to wait for a city's next bytes.
+        monotonic: seconds that only go forward, for the time that a whole answer may take.
     """
 
     def __init__(
-        self, database: Database, member: int, keys: KeyHolder, clock: Clock, random: Random, *, timeout: float
+        self,
+        database: Database,
+        member: int,
+        keys: KeyHolder,
+        clock: Clock,
+        random: Random,
+        *,
+        timeout: float,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._member = member
         self._keys = keys
         self._clock = clock
         self._random = random
+        self._monotonic = monotonic
         self._client = httpx2.Client(timeout=timeout, trust_env=False, follow_redirects=False)
 
     def close(self) -> None:
@@ -61,15 +77,13 @@ class HttpPeers:
     def add_checkpoint(self, member: int, request: bytes) -> Answer:
         """Ask another city to cosign a checkpoint; the note carries its own signatures."""
         with self._database.read() as connection:
-            url = endpoint_of(connection, member) + _WITNESS
+            url = _url(connection, member, _WITNESS)
         status, headers, body = self._send(member, "POST", url, request, {}, LIMITS.log_note_bytes)
-        retry = headers.get("retry-after", "")
-        kind = headers.get("content-type", "text/plain")
-        return Answer(status, body, kind, int(retry) if retry.isdecimal() else None)
+        return Answer(status, body, headers.get("content-type", "text/plain"), _retry_after(headers))
 
     def _signed(self, member: int, method: str, path: str, body: bytes, limit: int) -> bytes:
         with self._database.read() as connection:
-            url = endpoint_of(connection, member) + path
+            url = _url(connection, member, path)
             key_id = key_id_of(connection, self._member)
         own = signatures.sign_request(
             method,
@@ -81,9 +95,9 @@ class HttpPeers:
             nonce=self._random(16).hex(),
         )
         status, headers, answer = self._send(member, method, url, body, own, limit)
-        if "signature" not in headers and status >= httpx2.codes.BAD_REQUEST:
-            # Refused before the other side knew whom to answer.
-            raise _refusal(member, answer)
+        if "signature" not in headers or "signature-input" not in headers:
+            raise _unsigned(member, status, headers, answer)
+        now = self._clock()
         with self._database.read() as connection:
             found = signatures.verify_response(
                 status,
@@ -92,35 +106,72 @@ class HttpPeers:
                 method=method,
                 uri=url,
                 request_headers=own,
-                find_key=lambda name: find_request_key(connection, name),
-                now=self._clock(),
+                find_key=lambda name: find_request_key(connection, name, now),
+                now=now,
             )
         if found.member != member:
             raise IntegrityError("peers.other_member", member=member)
         if status >= httpx2.codes.BAD_REQUEST:
-            raise _refusal(member, answer)
+            raise read_problem(answer, status) or _not_understood(member, headers)
         return answer
 
     def _send(
         self, member: int, method: str, url: str, body: bytes, headers: Mapping[str, str], limit: int
     ) -> tuple[int, dict[str, str], bytes]:
-        kind = {"content-type": "application/octet-stream"} if body else {}
+        # As it is: an answer that is packed unpacks to any length, and what is signed are the bytes that were sent.
+        kind = {"accept-encoding": "identity"} | ({"content-type": "application/octet-stream"} if body else {})
+        until = self._monotonic() + LIMITS.peer_answer_seconds
         try:
             with self._client.stream(method, url, content=body, headers={**headers, **kind}) as response:
                 answer = bytearray()
-                for piece in response.iter_bytes():
+                for piece in response.iter_raw():
                     answer += piece
-                    if len(answer) > limit + LIMITS.paper_bytes:
+                    if len(answer) > limit + LIMITS.problem_bytes:
                         raise UnavailableError("peers.answer_long", retry_after=60, member=member)
+                    if self._monotonic() > until:
+                        raise UnavailableError("peers.unreachable", member=member)
                 return (
                     response.status_code,
                     {name.lower(): value for name, value in response.headers.items()},
                     bytes(answer),
                 )
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+            # UnicodeError: a host name that cannot be looked up at all.
             raise UnavailableError("peers.unreachable", member=member) from error
 
 
-def _refusal(member: int, body: bytes) -> LedgerError:
-    known = read_problem(body)
-    return known if known is not None else UnavailableError("peers.answer", retry_after=30, member=member)
+def _url(connection: Connection, member: int, path: str) -> str:
+    """Where to ask; what another city has published as its address is not this city's to trust.
+
+    Raises:
+        UnavailableError: ``peers.no_endpoint``, ``peers.unreachable`` for what cannot stand in a request.
+    """
+    url = endpoint_of(connection, member) + path
+    if not url.isascii() or not url.isprintable():
+        raise UnavailableError("peers.unreachable", member=member)
+    return url
+
+
+def _unsigned(member: int, status: int, headers: Mapping[str, str], body: bytes) -> LedgerError:
+    """What to make of an answer that nobody signed: whoever sits on the line can write one.
+
+    Believed is what comes about before the other side knows whom to answer, and that it cannot answer now; a lasting
+    refusal in a city's name is not.
+    """
+    known = read_problem(body, status)
+    early = known is not None and (known.code in UNSIGNED_REFUSALS or known.code.startswith("api."))
+    if known is not None and (isinstance(known, UnavailableError) or (early and status < _SERVER_FAULT)):
+        return known
+    return _not_understood(member, headers)
+
+
+def _not_understood(member: int, headers: Mapping[str, str]) -> UnavailableError:
+    return UnavailableError("peers.answer", retry_after=_retry_after(headers) or _PAUSE, member=member)
+
+
+def _retry_after(headers: Mapping[str, str]) -> int | None:
+    """The seconds of ``Retry-After`` (RFC 9110 section 10.2.3), within what another city may ask for."""
+    stated = headers.get("retry-after", "")
+    if not (stated.isascii() and stated.isdecimal()) or len(stated) > _DIGITS:
+        return None
+    return min(max(int(stated), 1), LIMITS.peer_retry_seconds)

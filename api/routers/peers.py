@@ -6,8 +6,9 @@ Requests and answers are signed (RFC 9421); an answer to a request that could no
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from ledger.domain.limits import LIMITS
@@ -20,6 +21,8 @@ from ledger.wire.problems import MEDIA_TYPE, problem_bytes
 __all__ = ["peers_router"]
 
 _OCTETS = "application/octet-stream"
+# Uses are numbered from one; no database has whole numbers beyond 63 bits.
+_Use = Annotated[int, Path(description="the number of a recorded use", ge=0, le=2**63 - 1, examples=[7])]
 
 
 def peers_router(node: Node) -> APIRouter:
@@ -35,7 +38,7 @@ def peers_router(node: Node) -> APIRouter:
         return await _answer(node, request, lambda _member, _body: peers.serve_blob(node, cid))
 
     @router.post("/releases/{use}", summary="What a recorded use lets the asking city read", response_class=Response)
-    async def release(request: Request, use: int) -> Response:
+    async def release(request: Request, use: _Use) -> Response:
         return await _answer(node, request, lambda member, body: peers.serve_release(node, member, use, body))
 
     @router.post("/inbox", summary="Deliver a sealed document", response_class=Response)
@@ -55,8 +58,10 @@ async def _answer(node: Node, request: Request, serve: Callable[[int, bytes], by
         body += piece
         if len(body) > LIMITS.peer_delivery_bytes:
             raise InputError("peers.too_long", limit=LIMITS.peer_delivery_bytes)
+    # The target as it was sent and signed, not as it reads once it is decoded.
+    target = request.scope["raw_path"].decode("latin-1")
     query = f"?{request.url.query}" if request.url.query else ""
-    asked = Asked(request.method, request.url.path + query, bytes(body), dict(request.headers))
+    asked = Asked(request.method, target + query, bytes(body), dict(request.headers))
     return await run_in_threadpool(_respond, node, asked, serve)
 
 

@@ -56,6 +56,10 @@ class Limits:
     batch_leaves: int = 2**20
     # How often a material is used before its leaves run out and more are anchored; leaves cost nothing on the chain.
     leaves_per_subject: int = 8
+    # More leaves are anchored before the last is gone: a case with its child takes two, and a batch waits some minutes.
+    fresh_leaves_least: int = 3
+    # Materials put in line for more leaves in one pass: each document is opened and sealed, in well under a second all.
+    renewals_at_once: int = 100
     # The documents of a batch are held in memory together while it is formed.
     batch_materials: int = 2_048
     # A paper states some dozens of things at most; files of a material are fields too.
@@ -77,6 +81,16 @@ class Limits:
     peer_signature_seconds: int = 60
     # Clocks of two cities may differ by this much before a signature counts as made in the future.
     peer_clock_seconds: int = 30
+
+    # A key goes on counting this long after it was replaced: the daemon and the other cities' pictures learn of the new
+    # one within a minute or two, and what is under way is signed with the old one.
+    peer_key_grace_seconds: int = 600
+    # Another city says when to ask it again, but cannot keep this one away for longer.
+    peer_retry_seconds: int = 300
+    # A megabyte takes this long over the slowest line in use; a city that drips bytes must not hold the lane.
+    peer_answer_seconds: int = 120
+    # A problem is a code, two sentences and some short facts.
+    problem_bytes: int = 16 * 1024
 
     # A delivery is a sealed letter; whole files travel as blobs.
     peer_delivery_bytes: int = 1024 * 1024

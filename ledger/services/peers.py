@@ -27,17 +27,33 @@ from ledger.wire.deliveries import decode_delivery
 from ledger.wire.witnessing import Answer
 
 __all__ = [
+    "UNSIGNED_REFUSALS",
     "Asked",
     "Unconnected",
     "endpoint_of",
     "find_request_key",
     "key_id_of",
+    "registered_request_key",
     "serve_blob",
     "serve_release",
     "sign_answer",
     "take_in",
     "verify",
 ]
+
+# What a city may say without signing it: it does not know yet whom to answer. Nothing else is believed unsigned.
+UNSIGNED_REFUSALS = frozenset(
+    {
+        "peers.digest",
+        "peers.expired",
+        "peers.replayed",
+        "peers.signature",
+        "peers.signature_form",
+        "peers.too_long",
+        "peers.unknown_key",
+        "peers.unsigned",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +79,55 @@ def endpoint_of(connection: Connection, member: int) -> str:
     return str(url).rstrip("/")
 
 
-def find_request_key(connection: Connection, key_id: str) -> Ed25519PublicKey | None:
-    """Return the key of ``member:version`` if it is that member's newest and the member is in good standing."""
-    member, _, version = key_id.partition(":")
+def find_request_key(connection: Connection, key_id: str, now: int) -> Ed25519PublicKey | None:
+    """Return the key of ``member:version`` if it is in force and the member is in good standing.
+
+    In force is the newest one, and for ten minutes the one that it replaced: cities learn of a rotation one after the
+    other, and a request under way was signed before.
+
+    Args:
+        connection: the picture.
+        key_id: ``member:version``.
+        now: the network's time.
+
+    Raises:
+        UnavailableError: ``peers.key_not_yet`` for a version newer than the picture: a rotation that is not read yet.
+    """
+    member, version = (int(part) for part in key_id.split(":"))
     keys, members = tables.service_keys, tables.members
-    row = connection.execute(
-        select(keys.c.key, keys.c.version)
-        .join(members, members.c.member == keys.c.member)
-        .where(
-            keys.c.member == int(member),
-            keys.c.kind == int(ServiceKeyKind.REQUESTS_ED25519),
-            members.c.status == int(MemberStatus.ACTIVE),
-        )
-        .order_by(keys.c.version.desc())
-        .limit(1)
-    ).first()
-    if row is None or row.version != int(version):
+    status = connection.execute(select(members.c.status).where(members.c.member == member)).scalar()
+    if status != int(MemberStatus.ACTIVE):
         return None
-    return Ed25519PublicKey.from_public_bytes(bytes(row.key))
+    rows = connection.execute(
+        select(keys.c.version, keys.c.key, keys.c.time)
+        .where(
+            keys.c.member == member,
+            keys.c.kind == int(ServiceKeyKind.REQUESTS_ED25519),
+            keys.c.version >= version,
+        )
+        .order_by(keys.c.version)
+        .limit(2)
+    ).all()
+    if not rows:
+        raise UnavailableError("peers.key_not_yet", key=key_id)
+    replaced = rows[1].time if len(rows) > 1 else None
+    if rows[0].version != version or (replaced is not None and now - replaced > LIMITS.peer_key_grace_seconds):
+        return None
+    return Ed25519PublicKey.from_public_bytes(bytes(rows[0].key))
+
+
+def registered_request_key(connection: Connection, key_id: str) -> bytes | None:
+    """Return the public key that the register has under ``member:version``, whether or not it is still in force."""
+    member, version = (int(part) for part in key_id.split(":"))
+    keys = tables.service_keys
+    found = connection.execute(
+        select(keys.c.key).where(
+            keys.c.member == member,
+            keys.c.kind == int(ServiceKeyKind.REQUESTS_ED25519),
+            keys.c.version == version,
+        )
+    ).scalar()
+    return None if found is None else bytes(found)
 
 
 def key_id_of(connection: Connection, member: int) -> str:
@@ -107,6 +154,7 @@ def verify(node: Node, asked: Asked) -> int:
         AuthorityError: ``peers.unsigned``, ``peers.digest``, ``peers.expired``, ``peers.unknown_key``,
             ``peers.signature``, ``peers.replayed``.
         FormatError: ``peers.signature_form``.
+        UnavailableError: ``peers.key_not_yet``, ``storage.…``.
     """
     now = node.clock()
     with node.database.read() as connection:
@@ -116,7 +164,7 @@ def verify(node: Node, asked: Asked) -> int:
             uri,
             asked.body,
             asked.headers,
-            find_key=lambda key_id: find_request_key(connection, key_id),
+            find_key=lambda key_id: find_request_key(connection, key_id, now),
             now=now,
         )
     table = drafts.peer_nonces
@@ -149,13 +197,15 @@ def sign_answer(node: Node, asked: Asked, status: int, body: bytes) -> dict[str,
 
 
 def serve_blob(node: Node, cid: str) -> bytes:
-    """Return one block of encrypted content.
+    """Return one block of encrypted content that this city itself keeps.
+
+    Only that: a store that can ask others would otherwise fetch and pin whatever a peer names.
 
     Raises:
         NotFoundError: ``blobs.not_found``.
         FormatError: ``blobs.cid``.
     """
-    return node.blobs.get(cid)
+    return node.blobs.local(cid)
 
 
 def serve_release(node: Node, member: int, use: int, disclosed: bytes) -> bytes:

@@ -7,12 +7,18 @@ machines. Where a contract refused something, the reason that it gave is what th
 from __future__ import annotations
 
 import json
+import re
+from typing import TypeGuard
 
+from ledger.domain import canonical
 from ledger.domain.canonical import JsonValue
+from ledger.domain.limits import LIMITS
 from ledger.domain.reasons import Reason
 from ledger.errors import (
     AuthorityError,
     ConflictError,
+    Fact,
+    FormatError,
     InputError,
     IntegrityError,
     LedgerError,
@@ -20,11 +26,15 @@ from ledger.errors import (
     RefusedError,
     UnavailableError,
 )
-from ledger.wire.sentences import Language, Sentence, is_known, sentence
+from ledger.wire.sentences import PHRASES, Language, Sentence, is_known, sentence
 
 __all__ = ["MEDIA_TYPE", "explain", "problem", "problem_bytes", "read_problem", "reason_sentence"]
 
 MEDIA_TYPE = "application/problem+json"
+# Names that an error can carry as a fact; what it is made of is none.
+_FACT = re.compile(r"(?!(?:code|self|retry_after)\Z)[a-z][a-z0-9_]{0,31}\Z")
+_FACT_CHARS = 200
+_PAUSE = 5
 _BY_STATUS: dict[int, type[LedgerError]] = {
     kind.http_status: kind for kind in (AuthorityError, NotFoundError, ConflictError, InputError, IntegrityError)
 }
@@ -70,23 +80,45 @@ def problem_bytes(error: LedgerError, lang: Language = "zh") -> bytes:
     return json.dumps(problem(error, lang), ensure_ascii=False).encode()
 
 
-def read_problem(data: bytes) -> LedgerError | None:
+def read_problem(data: bytes, status: int) -> LedgerError | None:
     """The error that another node's problem document tells of; ``None`` where it is none of ours.
 
-    The kind follows from the status, and only codes that this node has words for are taken over.
+    Whatever another node sends is read without raising: only codes that this node has words for are taken over, and of
+    the facts only short ones. The kind follows from the status of the answer, which the document must repeat.
+
+    Args:
+        data: the body of the answer.
+        status: the answer's HTTP status.
     """
     try:
-        document = json.loads(data)
-        code, facts, status = document["code"], document["facts"], document["status"]
-    except (ValueError, KeyError, TypeError):
+        document = canonical.parse(data, limit=LIMITS.problem_bytes)
+    except FormatError:
         return None
-    if not isinstance(code, str) or not isinstance(facts, dict) or not is_known(code):
+    if not isinstance(document, dict) or type(document.get("status")) is not int or document["status"] != status:
         return None
-    known = {name: value for name, value in facts.items() if isinstance(value, str | int | bool | None)}
+    code, facts = document.get("code"), document.get("facts")
+    if not isinstance(code, str) or not isinstance(facts, dict) or code.partition(".")[0] in PHRASES:
+        return None
+    if not is_known(code):
+        return None
+    known = {name: value for name, value in facts.items() if _FACT.match(name) and _is_fact(value)}
     if status == UnavailableError.http_status:
-        retry = document.get("retry_after")
-        return UnavailableError(code, retry_after=retry if isinstance(retry, int) else 5, **known)
+        return UnavailableError(code, retry_after=_pause(document.get("retry_after")), **known)
     return _BY_STATUS.get(status, InputError)(code, **known)
+
+
+def _is_fact(value: object) -> TypeGuard[Fact]:
+    return (
+        value is None
+        or isinstance(value, int)
+        or (isinstance(value, str) and len(value) <= _FACT_CHARS and value.isprintable())
+    )
+
+
+def _pause(stated: object) -> int:
+    if type(stated) is not int:
+        return _PAUSE
+    return min(max(stated, 1), LIMITS.peer_retry_seconds)
 
 
 def _sort(error: LedgerError) -> str:

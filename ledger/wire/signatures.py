@@ -194,7 +194,7 @@ def _verified(
     try:
         raw = base64.b64decode(signature["value"], validate=True)
         key.verify(raw, signature_base(list(zip(covered, values, strict=True)), match["parameters"]))
-    except (InvalidSignature, binascii.Error):
+    except (InvalidSignature, binascii.Error, UnicodeEncodeError):
         raise AuthorityError("peers.signature", key=parameters.key_id) from None
     return parameters
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from ledger.blobs import content
 from ledger.blobs.cids import cid_of
 from ledger.blobs.ipfs import IpfsStore
 from ledger.errors import IntegrityError, NotFoundError, UnavailableError
+from ledger.services.peers import serve_blob
 from tests.integration.kubo import Kubo, start_kubo
+from tests.integration.services.cities import two_cities
 
 pytestmark = pytest.mark.serial
 
@@ -50,6 +53,19 @@ def test_a_block_that_nobody_has_is_looked_for_in_bounded_time(other_kubo: Kubo)
     with pytest.raises(NotFoundError, match=r"blobs.not_found"):
         with_peers.get(cid_of(b"nobody has this"))
     with_peers.close()
+
+
+def test_nothing_is_fetched_for_a_peer_that_asks(store: IpfsStore, other_kubo: Kubo, tmp_path: Path) -> None:
+    cid = store.put(b"a block of one city")
+    elsewhere = IpfsStore(other_kubo.api, fetch_seconds=20)
+    city = replace(two_cities(tmp_path).nodes[1], blobs=elsewhere)
+    with pytest.raises(NotFoundError, match=r"blobs\.not_found"):
+        serve_blob(city, cid)
+    assert list(elsewhere.cids()) == []
+    # What the city has fetched for itself it serves.
+    assert elsewhere.get(cid) == serve_blob(city, cid) == b"a block of one city"
+    elsewhere.delete([cid])
+    elsewhere.close()
 
 
 def test_a_peer_cannot_pass_off_another_block(store: IpfsStore, kubo: Kubo, other_kubo: Kubo) -> None:

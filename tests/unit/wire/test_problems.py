@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ledger.domain.limits import LIMITS
 from ledger.errors import (
     AuthorityError,
     ConflictError,
@@ -18,7 +21,7 @@ from ledger.errors import (
     SetupError,
     UnavailableError,
 )
-from ledger.wire.problems import explain, problem, reason_sentence
+from ledger.wire.problems import explain, problem, problem_bytes, read_problem, reason_sentence
 from ledger.wire.sentences import LANGUAGES, sentence, term
 
 KINDS = (
@@ -59,3 +62,94 @@ def test_a_fact_that_is_missing_or_a_code_that_is_unknown_breaks_nothing():
 def test_facts_are_not_templates():
     told = sentence("general.unknown", "en", code="{code} {secret}")
     assert "{code} {secret}" in told.text
+
+
+def told(error: LedgerError, **changed: object) -> bytes:
+    return json.dumps(json.loads(problem_bytes(error)) | changed).encode()
+
+
+def test_what_another_node_tells_is_the_same_error_again():
+    for error in (NotFoundError("tracing.not_found", block=7), AuthorityError("peers.unknown_key", key="2:1")):
+        again = read_problem(problem_bytes(error), error.http_status)
+        assert again is not None
+        assert (type(again), again.code, again.facts) == (type(error), error.code, error.facts)
+    away = read_problem(problem_bytes(UnavailableError("synchronising.moved", retry_after=9)), 503)
+    assert isinstance(away, UnavailableError)
+    assert away.retry_after == 9
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"status": []}, {"status": {}}, {"status": "404"}, {"status": True}, {"status": 403}, {"status": 404.0}, {"status": None},
+        {"code": "no.such"}, {"code": ["tracing.not_found"]}, {"code": "classes.input"}, {"code": "terms.states.review"},
+        {"facts": []}, {"facts": None}, {"detail": "x" * LIMITS.problem_bytes},
+    ],
+)  # fmt: skip
+def test_what_is_no_problem_of_ours_is_none(changed):
+    assert read_problem(told(NotFoundError("tracing.not_found"), **changed), 404) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"\xff",
+        b"{",
+        b'{"status":404,"status":404}',
+        b"[" * 5_000,
+        b'{"status":' + b"9" * 5_000 + b"}",
+    ],
+)
+def test_what_is_no_document_is_none(data):
+    assert read_problem(data, 404) is None
+
+
+def test_facts_that_an_error_is_made_of_or_that_are_no_facts_are_left_out():
+    facts = {
+        "code": "x", "self": 1, "retry_after": -3, "block": 7, "Block": 1, "a b": 1, "long": "x" * 201, "lone": "\ud800",
+        "line": "a\nb", "nested": {"a": 1}, "share": 0.5,
+    }  # fmt: skip
+    for error in (NotFoundError("tracing.not_found"), UnavailableError("synchronising.moved")):
+        again = read_problem(told(error, facts=facts), error.http_status)
+        assert again is not None
+        assert again.facts == {"block": 7}
+
+
+@pytest.mark.parametrize(
+    ("stated", "taken"),
+    [(-1, 1), (0, 1), (9, 9), (10**12, LIMITS.peer_retry_seconds), (True, 5), ("9", 5), (None, 5), (2.5, 5)],
+)
+def test_nobody_keeps_us_away_for_ever_or_lets_us_ask_at_once(stated, taken):
+    away = read_problem(told(UnavailableError("synchronising.moved"), retry_after=stated), 503)
+    assert isinstance(away, UnavailableError)
+    assert away.retry_after == taken
+
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["tracing.not_found", "peers.expired"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    st.fixed_dictionaries({}, optional=dict.fromkeys(("status", "code", "facts", "retry_after", "detail"), _JSON)),
+    st.sampled_from([400, 403, 404, 409, 418, 422, 500, 503]),
+)
+def test_nothing_that_another_node_sends_is_a_fault(document, status):
+    for given_document in (document, {"code": "tracing.not_found", "facts": {}, "status": status} | document):
+        found = read_problem(json.dumps(given_document).encode(), status)
+        assert found is None or isinstance(found, LedgerError)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_are_a_fault(data):
+    assert read_problem(data, 404) is None
