@@ -159,9 +159,7 @@ def _register(network: Network, nodes: Mapping[str, Node], say: Callable[[str], 
             continue
         say(f"成员表决：启用 {kind.name.lower()} 合约…… / voting the contract {kind.name.lower()} in …")
         subject = bytes(12) + bytes.fromhex(address[2:])
-        intent = consortium.propose(
-            first, ProposalKind.GENERATION, target=int(kind), subject=subject, intent=f"generation:{address}"
-        )
+        intent = consortium.propose(first, ProposalKind.GENERATION, target=int(kind), subject=subject)
         done(first, [intent])
         number = _proposal(first, subject)
         ballots = [(nodes[voter.division], voter) for voter in voters]

@@ -1,26 +1,29 @@
 """What members do in the consortium: take their seats, publish keys and addresses, vote, post calendars.
 
-Each function writes one intent (or one for each item) and returns its name; the daemon sends it. Names follow from what is
-asked for, so asking twice does it once.
+Each function writes one intent (or one for each item) and returns its name; the daemon sends it. Asking twice does it once;
+asking again after something else has taken its place does it again (``asking``).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from ledger.chain.codec import canonical_call
 from ledger.domain import canonical
 from ledger.domain.agreements import text_digest
 from ledger.domain.calls import Fields, Value
-from ledger.domain.consortium import MemberStatus, ProposalKind, ServiceKeyKind
+from ledger.domain.consortium import MemberStatus, ProposalKind, Role, ServiceKeyKind
 from ledger.domain.operations import Operation
 from ledger.domain.workdays import YearCalendar
-from ledger.services import sending
+from ledger.projections.consortium import calendars as calendars_in_force
+from ledger.services.asking import ask
 from ledger.services.context import Node
+from ledger.storage.outbox import Intent
 from ledger.storage.tables import consortium as tables
 
 __all__ = [
@@ -36,11 +39,14 @@ __all__ = [
     "propose",
     "publish_endpoint",
     "publish_keys",
+    "roles_of",
     "set_departments",
     "set_keys",
     "start_recovery",
     "vote",
 ]
+
+_NO_ADDRESS = "0x" + "00" * 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ class ProposalShown:
 def confirm(node: Node, *, recovery: str, role_keys: Mapping[str, int]) -> str:
     """Take up this member's seat with its recovery key and its first keys, address to role bits."""
     keys: list[Fields] = [{"key": address, "roles": roles} for address, roles in sorted(role_keys.items())]
-    return _enqueue(node, Operation.CONFIRM, {"recovery": recovery, "role_keys": keys}, f"confirm:{recovery}")
+    return _ask(node, Operation.CONFIRM, {"recovery": recovery, "role_keys": keys}, "confirm", recovery)
 
 
 def propose(
@@ -84,45 +90,99 @@ def propose(
     subject: bytes = bytes(32),
     digest: bytes = bytes(32),
     admission: Fields | None = None,
-    intent: str,
 ) -> str:
-    """Put something to the vote; ``admission`` is the candidate of a vote on admission."""
+    """Put something to the vote; ``admission`` is the candidate of a vote on admission.
+
+    While such a vote is open, another one is not asked for.
+    """
     motion: dict[str, Value] = {"kind": int(kind), "target": target, "subject": subject, "digest": digest}
     admissions = [admission] if admission is not None else []
-    return _enqueue(node, Operation.PROPOSE, {"motions": [motion], "admissions": admissions}, intent)
+    about = _administrator(admission) if admission is not None else subject
+    candidate = {name: str(value) for name, value in (admission or {}).items()}
+    said = _short(canonical.encode({"subject": about.hex(), "digest": digest.hex(), "candidate": candidate}))
+
+    def stands(connection: Connection) -> bool:
+        table = tables.proposals
+        query = select(table.c.proposal).where(
+            table.c.kind == int(kind),
+            table.c.target == target,
+            table.c.subject == about,
+            table.c.digest == digest,
+            table.c.passed.is_(None),
+            table.c.closes > node.clock(),
+        )
+        return connection.execute(query).first() is not None
+
+    fields: Fields = {"motions": [motion], "admissions": admissions}
+    # Several votes may be open about one thing: none overtakes another.
+    return _ask(node, Operation.PROPOSE, fields, "propose", f"{int(kind)}:{target}:{said}", stands=stands, alone=True)
 
 
 def vote(node: Node, proposal: int, *, approve: bool) -> str:
     """Cast this member's ballot."""
-    return _enqueue(node, Operation.VOTE, {"proposal": proposal, "approve": approve}, f"vote:{proposal}:{int(approve)}")
+    fields: Fields = {"proposal": proposal, "approve": approve}
+    return _ask(node, Operation.VOTE, fields, f"vote:{proposal}", str(int(approve)))
 
 
-def set_keys(node: Node, key: str, roles: int, *, previous: str = "0x" + "00" * 20) -> str:
+def set_keys(node: Node, key: str, roles: int, *, previous: str = _NO_ADDRESS) -> str:
     """Give a key roles (a bit each), replacing another where ``previous`` names one; no roles remove it."""
     fields: Fields = {"key": key, "roles": roles, "previous": previous}
-    return _enqueue(node, Operation.SET_KEYS, fields, f"set-key:{key}:{roles}:{previous[-8:]}")
+
+    def stands(connection: Connection) -> bool:
+        return roles_of(connection, node.member, key) == Role(roles)
+
+    return _ask(node, Operation.SET_KEYS, fields, f"set-key:{key}", f"{roles}:{previous[-8:]}", stands=stands)
 
 
 def start_recovery(node: Node, administrator: str) -> str:
     """Begin, with the offline recovery key, to replace a lost administrator key; it takes seven days."""
+
+    def stands(connection: Connection) -> bool:
+        running = _recovery(connection, node.member)
+        return running is not None and running[1] == administrator
+
     fields: Fields = {"administrator": administrator}
-    return _enqueue(node, Operation.START_RECOVERY, fields, f"recover:{administrator}", role="recover")
+    return _ask(
+        node, Operation.START_RECOVERY, fields, "recovery", f"start:{administrator}", role="recover", stands=stands
+    )
 
 
-def finish_recovery(node: Node, *, intent: str) -> str:
-    """Finish a recovery once its seven days are over."""
-    return _enqueue(node, Operation.FINISH_RECOVERY, {}, intent, role="recover")
+def finish_recovery(node: Node) -> str:
+    """Finish the recovery that is running once its seven days are over."""
+    with node.database.read() as connection:
+        running = _recovery(connection, node.member)
+    begun = running[0] if running is not None else 0
+    return _ask(node, Operation.FINISH_RECOVERY, {}, "recovery", f"finish:{begun}", role="recover")
 
 
-def object_recovery(node: Node, *, intent: str) -> str:
-    """Object, with the administrator key that is said to be lost, to its recovery."""
-    return _enqueue(node, Operation.OBJECT_RECOVERY, {}, intent)
+def object_recovery(node: Node) -> str:
+    """Object, with the administrator key that is said to be lost, to the recovery that is running."""
+    with node.database.read() as connection:
+        running = _recovery(connection, node.member)
+    begun = running[0] if running is not None else 0
+    return _ask(node, Operation.OBJECT_RECOVERY, {}, "recovery", f"object:{begun}")
 
 
 def object_calendars(node: Node, year: int, version: int, commitment: bytes) -> str:
     """Object to a posted calendar; ``commitment`` is that of the reasons."""
     fields: Fields = {"year": year, "version": version, "commitment": commitment}
-    return _enqueue(node, Operation.OBJECT_CALENDARS, fields, f"object-calendar:{year}:{version}", role="operate")
+    return _ask(
+        node,
+        Operation.OBJECT_CALENDARS,
+        fields,
+        f"object-calendar:{year}:{version}",
+        commitment.hex()[:16],
+        role="operate",
+    )
+
+
+def roles_of(connection: Connection, member: int, key: str) -> Role:
+    """Return the roles that a key of a member has now; none where it is nobody's, another's or removed."""
+    table = tables.keys
+    found = connection.execute(
+        select(table.c.roles).where(table.c.key == key, table.c.member == member, table.c.until_block.is_(None))
+    ).scalar()
+    return Role(found or 0)
 
 
 def members(connection: Connection) -> list[MemberShown]:
@@ -154,12 +214,25 @@ def proposals(connection: Connection) -> list[ProposalShown]:
 
 def publish_keys(node: Node, keys: Mapping[ServiceKeyKind, bytes]) -> list[str]:
     """Publish the public halves of service keys, one intent each."""
+
+    def stands(kind: ServiceKeyKind, key: bytes) -> Callable[[Connection], bool]:
+        table = tables.service_keys
+        newest = (
+            select(table.c.key)
+            .where(table.c.member == node.member, table.c.kind == int(kind))
+            .order_by(table.c.version.desc())
+            .limit(1)
+        )
+        return lambda connection: connection.execute(newest).scalar() == key
+
     return [
-        _enqueue(
+        _ask(
             node,
             Operation.PUBLISH_KEYS,
             {"kind": int(kind), "key": key},
-            f"key:{int(kind)}:{hashlib.sha256(key).hexdigest()[:32]}",
+            f"key:{int(kind)}",
+            hashlib.sha256(key).hexdigest()[:32],
+            stands=stands(kind, key),
         )
         for kind, key in keys.items()
     ]
@@ -167,18 +240,38 @@ def publish_keys(node: Node, keys: Mapping[ServiceKeyKind, bytes]) -> list[str]:
 
 def publish_endpoint(node: Node, url: str) -> str:
     """Publish where the other cities reach this node."""
-    return _enqueue(node, Operation.PUBLISH_ENDPOINT, {"url": url}, f"endpoint:{_short(url.encode())}")
+
+    def stands(connection: Connection) -> bool:
+        table = tables.endpoints
+        return connection.execute(select(table.c.url).where(table.c.member == node.member)).scalar() == url
+
+    return _ask(node, Operation.PUBLISH_ENDPOINT, {"url": url}, "endpoint", _short(url.encode()), stands=stands)
 
 
 def set_departments(node: Node, names: Mapping[int, str], *, active: bool = True) -> list[str]:
     """List (or close) implementing bodies of this member by number."""
+
+    def stands(number: int, name: str) -> Callable[[Connection], bool]:
+        table = tables.departments
+        present = select(table.c.name, table.c.active).where(
+            table.c.member == node.member, table.c.department == number
+        )
+
+        def same(connection: Connection) -> bool:
+            row = connection.execute(present).one_or_none()
+            return row is not None and (row.name, row.active) == (name, active)
+
+        return same
+
     return [
-        _enqueue(
+        _ask(
             node,
             Operation.SET_DEPARTMENTS,
             {"department": number, "active": active, "name": name},
-            f"department:{number}:{int(active)}:{_short(name.encode())}",
+            f"department:{number}",
+            f"{int(active)}:{_short(name.encode())}",
             role="operate",
+            stands=stands(number, name),
         )
         for number, name in sorted(names.items())
     ]
@@ -186,32 +279,71 @@ def set_departments(node: Node, names: Mapping[int, str], *, active: bool = True
 
 def post_calendars(node: Node, calendars: Iterable[YearCalendar]) -> list[str]:
     """Post working-day calendars with a regulator's key, each under the digest of its notice's title."""
+
+    def stands(item: YearCalendar) -> Callable[[Connection], bool]:
+        return lambda connection: calendars_in_force(connection).get(item.year) == item
+
     return [
-        _enqueue(
+        _ask(
             node,
             Operation.POST_CALENDARS,
             {"year": item.year, "low": item.low, "high": item.high, "notice": text_digest(_notice(item.year))},
-            f"calendar:{item.year}:{_short(item.low.to_bytes(32) + item.high.to_bytes(32))}",
+            f"calendar:{item.year}",
+            _short(item.low.to_bytes(32) + item.high.to_bytes(32)),
             role="regulate",
+            stands=stands(item),
         )
         for item in calendars
     ]
 
 
-def _enqueue(node: Node, operation: Operation, fields: Fields, name: str, *, role: str = "administer") -> str:
+def _ask(
+    node: Node,
+    operation: Operation,
+    fields: Fields,
+    thing: str,
+    said: str,
+    *,
+    role: str = "administer",
+    stands: Callable[[Connection], bool] = lambda _connection: True,
+    alone: bool = False,
+) -> str:
+    """Ask for an act named by the thing that it sets and by what it says of it; ``alone``: none overtakes another."""
+    wanted = Intent(
+        id=f"{thing}:{said}",
+        operation=operation,
+        contract=node.consortium,
+        role=role,
+        subject=bytes(32),
+        call=canonical_call(operation, fields),
+    )
     with node.begin() as uow:
-        sending.enqueue(
+        name = ask(
             uow.connection,
-            intent=name,
-            operation=operation,
-            contract=node.consortium,
-            role=role,
-            subject=bytes(32),
-            fields=fields,
+            wanted,
             now=node.clock(),
+            thing="" if alone else f"{thing}:",
+            stands=stands(uow.connection),
         )
         uow.commit()
     return name
+
+
+def _recovery(connection: Connection, member: int) -> tuple[int, str] | None:
+    """The block in which a recovery that still runs was begun, and whom it would make administrator."""
+    table = tables.recoveries
+    row = connection.execute(
+        select(table.c.block, table.c.administrator)
+        .where(table.c.member == member, table.c.state.in_(("running", "objected")))
+        .order_by(table.c.block.desc(), table.c.log_index.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else (row.block, row.administrator)
+
+
+def _administrator(candidate: Fields) -> bytes:
+    """The subject of a vote on a candidate: its administrator's address as a word."""
+    return bytes(12) + bytes.fromhex(str(candidate["administrator"]).removeprefix("0x"))
 
 
 def _notice(year: int) -> canonical.JsonObject:

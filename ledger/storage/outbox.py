@@ -20,6 +20,7 @@ from ledger.errors import ConflictError, NotFoundError, UnavailableError
 from ledger.storage.tables.outbox import intents, transactions
 
 __all__ = [
+    "DEPENDENCY_FAILED",
     "Intent",
     "Settlement",
     "StoredIntent",
@@ -27,9 +28,11 @@ __all__ = [
     "busy_subjects",
     "claimable",
     "counts",
+    "effective",
     "enqueue",
     "enqueue_all",
     "fail_dependants",
+    "family",
     "find",
     "known",
     "listed",
@@ -41,7 +44,10 @@ __all__ = [
     "waiting",
 ]
 
-_OPEN = ("prepared", "sent")
+# What became of an intent that was not carried out.
+_STUCK = ("refused", "failed")
+# The error of an intent whose predecessor was not carried out.
+DEPENDENCY_FAILED = "sending.dependency_failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,31 +305,78 @@ def fail_dependants(connection: Connection, *, now: int) -> int:
         stranded = (
             select(intents.c.id)
             .join(first, intents.c.after == first.c.id)
-            .where(intents.c.state == "waiting", first.c.state.in_(("refused", "failed")))
+            .where(intents.c.state == "waiting", first.c.state.in_(_STUCK))
         )
         names = list(connection.execute(stranded).scalars())
         if not names:
             return failed
-        update_intents(connection, names, state="failed", error="sending.dependency_failed", settled_at=now)
+        update_intents(connection, names, state="failed", error=DEPENDENCY_FAILED, settled_at=now)
         failed += len(names)
 
 
-def retry(connection: Connection, intent: str) -> None:
-    """Put a refused or failed intent in line again: somebody has removed the cause.
+def family(connection: Connection, name: str) -> list[StoredIntent]:
+    """Read the intent of a name and those that asked for the same later (``name~2``, ``name~3`` …), the newest first."""
+    query = (
+        select(intents)
+        .where(or_(intents.c.id == name, intents.c.id.between(f"{name}~", f"{name}~:")))
+        .order_by(intents.c.sequence.desc())
+    )
+    return [read_intent(row) for row in connection.execute(query)]
+
+
+def effective(connection: Connection, prefix: str) -> StoredIntent | None:
+    """Read the newest intent whose name begins with ``prefix`` and that was, or may yet be, carried out."""
+    query = (
+        select(intents)
+        # Names are ASCII: nothing that begins with the prefix comes after the prefix and a DEL.
+        .where(intents.c.id.between(prefix, f"{prefix}\x7f"), intents.c.state.not_in(_STUCK))
+        .order_by(intents.c.sequence.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else read_intent(row)
+
+
+def retry(connection: Connection, intent: str) -> list[str]:
+    """Put a refused or failed intent in line again, as if it came now: somebody has removed the cause.
+
+    What it waits for is put in line before it where that was refused or failed too, and behind it whatever failed for
+    its sake alone.
+
+    Returns:
+        The names of all that are in line again, in their order.
 
     Raises:
-        ConflictError: ``storage.intent_unsettled``: it is not one of those.
+        NotFoundError: ``storage.intent_unknown``.
+        ConflictError: ``storage.intent_unsettled``: it was neither refused nor failed.
     """
-    result = connection.execute(
-        update(intents)
-        .where(intents.c.id == intent, intents.c.state.in_(("refused", "failed")))
-        .values(
-            state="waiting", reason=None, error=None, settled_at=None, transaction_id=None, position=None, attempts=0,
+    found = find(connection, intent)
+    if found.state not in _STUCK:
+        raise ConflictError("storage.intent_unsettled")
+    line: list[str] = []
+    if found.after is not None and find(connection, found.after).state in _STUCK:
+        line = retry(connection, found.after)
+    if intent not in line:
+        line.append(intent)
+        update_intents(
+            connection,
+            [intent],
+            sequence=connection.execute(_LAST).scalar_one() + 1,
+            state="waiting",
+            reason=None,
+            error=None,
+            settled_at=None,
+            transaction_id=None,
+            position=None,
+            attempts=0,
             not_before=0,
         )
-    )  # fmt: skip
-    if result.rowcount != 1:
-        raise ConflictError("storage.intent_unsettled")
+    stranded = select(intents.c.id).where(
+        intents.c.after == intent, intents.c.state == "failed", intents.c.error == DEPENDENCY_FAILED
+    )
+    for name in list(connection.execute(stranded.order_by(intents.c.sequence)).scalars()):
+        line += retry(connection, name)
+    return line
 
 
 def matching(connection: Connection, address: str, nonce: int, digests: Iterable[bytes]) -> list[StoredIntent]:

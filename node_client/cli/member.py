@@ -31,15 +31,23 @@ class Motion(StrEnum):
     generation = "generation"
     policy = "policy"
     voting = "voting"
+    replace_administrator = "replace-administrator"
 
 
-_ABOUT_MEMBER = frozenset({Motion.suspend, Motion.resume, Motion.exclude, Motion.voting})
+_ABOUT_MEMBER = frozenset({Motion.suspend, Motion.resume, Motion.exclude, Motion.voting, Motion.replace_administrator})
+
+_PROPOSE = (
+    "tongban member propose suspend --node wuhou/ --member 4 · "
+    "tongban member propose voting --node wuhou/ --member 4 --not-voting · "
+    "tongban member propose replace-administrator --node wuhou/ --member 4 --administrator 0x3d… · "
+    "tongban member propose admit --node wuhou/ --division 510107 --level 6 --name 样本园区 --parent 1 --administrator 0x3d…"
+)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="联盟成员与表决 / members and votes", no_args_is_help=True)
-    group.command("propose", epilog="tongban member propose suspend --node wuhou/ --member 4")(propose)
+    group.command("propose", epilog=_PROPOSE)(propose)
     group.command("vote", epilog="tongban member vote 3 --node wuhou/ --yes")(vote)
     group.command("list", epilog="tongban member list --node wuhou/")(show)
     group.command("rotate-key", epilog="tongban member rotate-key operate --node wuhou/")(rotate_key)
@@ -54,8 +62,19 @@ def propose(
     division: Annotated[int, typer.Option(min=0, help="新成员的区划代码 / the candidate's place code")] = 0,
     name: Annotated[str, typer.Option(help="新成员的名称 / the candidate's name")] = "",
     level: Annotated[int, typer.Option(min=1, max=8, help="新成员的级别 / the candidate's level")] = int(Level.CITY),
-    administrator: Annotated[str, typer.Option(help="新成员的管理密钥地址 / the candidate's administrator key")] = "",
-    voting: Annotated[bool, typer.Option("--voting/--not-voting", help="是否有表决权 / whether it votes")] = True,
+    parent: Annotated[
+        int,
+        typer.Option(
+            min=0, help="新成员的上级成员，0 为无；下级成员没有表决权 / the candidate's parent, which speaks for it"
+        ),
+    ] = 0,
+    administrator: Annotated[
+        str, typer.Option(help="新成员的、或接替的管理密钥地址 / administrator key of the candidate, or the new one")
+    ] = "",
+    voting: Annotated[
+        bool | None,
+        typer.Option("--voting/--not-voting", help="是否有表决权 / whether it votes", show_default=False),
+    ] = None,
     contract: Annotated[str, typer.Option(help="新合约的地址 / the new contract's address")] = "",
     kind: Annotated[str, typer.Option(help="catalogue、materials 或 cases / kind of the contract")] = "",
     digest: Annotated[
@@ -72,11 +91,20 @@ def propose(
         if kind.upper() not in ContractKind.__members__:
             raise InputError("member.kind")
         target, subject = int(ContractKind[kind.upper()]), bytes(12) + _hex(contract, 20)
-    if motion is Motion.admit:
-        _hex(administrator, 20)
+    elif motion is Motion.policy:
+        target = 0
+    elif motion is Motion.voting:
+        if voting is None:
+            raise InputError("member.vote")
+        subject = int(voting).to_bytes(32)
+    elif motion is Motion.replace_administrator:
+        subject = bytes(12) + _hex(administrator, 20)
+    elif motion is Motion.admit:
         if not name or not division:
             raise InputError("member.candidate")
-        admission = _candidate(division, level, name, administrator, voting=voting)
+        # The candidate stands in a list of its own, and this is its place there.
+        target = 0
+        admission = _candidate(division, level, parent, name, _hex(administrator, 20), voting=voting)
     basis = _hex(digest, 32) if digest else bytes(32)
     with opened(node) as city:
         intent = consortium.propose(
@@ -86,7 +114,6 @@ def propose(
             subject=subject,
             digest=basis,
             admission=admission,
-            intent=f"propose:{motion.value}:{target}:{city.random(8).hex()}",
         )
         settle(city, [intent], no_wait=no_wait, as_json=as_json)
 
@@ -171,14 +198,17 @@ def rotate_key(
     finish_rotation(settings, role)
 
 
-def _candidate(division: int, level: int, name: str, administrator: str, *, voting: bool) -> Fields:
+def _candidate(
+    division: int, level: int, parent: int, name: str, administrator: bytes, *, voting: bool | None
+) -> Fields:
     return {
         "division": division,
         "level": level,
-        "parent": 0,
-        "voting": voting,
+        "parent": parent,
+        # Sub-members speak through their parent.
+        "voting": parent == 0 if voting is None else voting,
         "name": name,
-        "administrator": administrator,
+        "administrator": f"0x{administrator.hex()}",
     }
 
 
