@@ -25,9 +25,11 @@ from ledger.services import (
     custody,
     erasing,
     health,
+    lookups,
     papers,
     publishing,
     releasing,
+    renewing,
     sending,
     synchronising,
 )
@@ -78,7 +80,7 @@ class Lane:
                 self._failed(step, error)
             else:
                 step.failures, step.not_before = 0, 0.0
-                health.note(self.node, step.name, code=None, memory=self.seen)
+                self._note(step, None)
         return moved
 
     def _failed(self, step: Step, error: LedgerError) -> None:
@@ -88,11 +90,15 @@ class Lane:
             pause = min(max(pause, float(error.retry_after)), _LONGEST)
         step.not_before = self.clock() + pause
         logs.get().warning("step_failed", step=step.name, code=error.code, failures=step.failures, pause=pause)
+        self._note(step, error.code)
+
+    def _note(self, step: Step, code: str | None) -> None:
         try:
-            health.note(self.node, step.name, code=error.code, memory=self.seen)
-        except UnavailableError as second:
-            # A database that is full takes no note of it either; the log has it.
-            logs.get().warning("not_noted", step=step.name, code=second.code)
+            health.note(self.node, step.name, code=code, memory=self.seen)
+        except LedgerError as error:
+            # A database that is full or locked takes no note either: the log has it, the daemon goes on, and whoever
+            # asks whether the node is ready is told that it is silent.
+            logs.get().warning("not_noted", step=step.name, code=error.code)
 
 
 def open_keys(settings: NodeSettings) -> KeyRing:
@@ -139,6 +145,7 @@ class Daemon:
         self.keys.bind(node, store, self._cosign)
         self._use(ring)
         self._memory = synchronising.StatusMemory()
+        self._renewals = renewing.RenewalMemory()
         self.lanes = (
             Lane("chain", node, self._chain_steps()),
             Lane("log", node, self._log_steps()),
@@ -171,12 +178,16 @@ class Daemon:
         threads = [threading.Thread(target=work, args=(lane,), name=lane.name) for lane in self.lanes]
         for thread in threads:
             thread.start()
-        while not stop.wait(1.0):
-            self._reload_keys()
-            if ended():
-                stop.set()
-        for thread in threads:
-            thread.join()
+        try:
+            while not stop.wait(1.0):
+                self._reload_keys()
+                if ended():
+                    stop.set()
+        finally:
+            # Whatever ends the watching ends the lanes too: a process of which half goes on looks alive.
+            stop.set()
+            for thread in threads:
+                thread.join()
         if faults:
             raise faults[0]
 
@@ -192,6 +203,7 @@ class Daemon:
         node, unseal = self.node, self.keys.open
         return [
             Step("synchronising", self._synchronise),
+            Step("renewing", lambda: renewing.run_once(node, unseal, self._renewals) > 0),
             Step("anchoring", lambda: batching.run_once(node, unseal) is not None),
             Step("sending", self._send),
             Step("opening", lambda: batching.open_batches(node, unseal) > 0),
@@ -209,6 +221,7 @@ class Daemon:
         node, unseal = self.node, self.keys.open
         return [
             Step("papers", lambda: papers.run_once(node, unseal).done > 0),
+            Step("lookups", lambda: lookups.run_once(node, unseal) > 0),
             Step("releasing", lambda: releasing.run_once(node, unseal) > 0),
         ]
 
@@ -246,12 +259,12 @@ class Daemon:
         self._keys_seen = newest
         try:
             ring = open_keys(self._settings)
+            self._use(ring)
+            self.keys.replace_ring(ring)
         except LedgerError as error:
             # The keys in use stay in use; a file that cannot be opened is the operator's to mend.
             logs.get().error("keys_not_reloaded", code=error.code)
             return
-        self.keys.replace_ring(ring)
-        self._use(ring)
         logs.get().info("keys_reloaded")
 
 

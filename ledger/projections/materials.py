@@ -23,8 +23,10 @@ __all__ = ["HANDLERS", "settle_erasures"]
 _ERASED = ("record", "type_set", "assurance", "reuse", "issued_at", "expires_at", "applicant", "sealed")
 
 
-def settle_erasures(connection: Connection, contract: str, batch: int, materials: list[str]) -> None:
+def settle_erasures(connection: Connection, materials: list[str]) -> None:
     """Leave of opened materials, once the custodian has erased their every leaf, the name, the type and the leaves.
+
+    A material whose leaves were anchored anew has leaves in several batches, and all of them count.
 
     Called when an erasure arrives and when a manifest is opened, so that either order leaves the same rows.
     """
@@ -42,7 +44,7 @@ def settle_erasures(connection: Connection, contract: str, batch: int, materials
                     erasures.c.consent == ZERO,
                 ),
             )
-            .where(leaves.c.contract == contract, leaves.c.batch == batch, leaves.c.material == material)
+            .where(leaves.c.material == material)
         ).one()
         total, erased, last = row
         if total and total == erased:
@@ -72,7 +74,7 @@ def _erased(connection: Connection, event: ErasureRecorded, at: LocatedEvent) ->
             .distinct()
             .order_by(leaves.c.material)
         ).scalars()
-        settle_erasures(connection, at.contract, event.batch, list(found))
+        settle_erasures(connection, list(found))
 
 
 def _new(connection: Connection, event: ErasureRecorded, at: LocatedEvent) -> list[int]:

@@ -1,7 +1,8 @@
 """From what was handed in to one root on the chain, and back from the chain to rows.
 
 ``run_once`` forms a batch when enough applicants wait or the first has waited long enough: fresh leaves, secret order,
-dummies. It stores the sealed documents and the sealed manifest, and then, in one transaction, marks the drafts and
+dummies. A material whose leaves are nearly used up (``ledger.services.renewing``) waits among the others and is given
+more leaves of the same record; its document then holds the random bytes of all of them. It stores the sealed documents and the sealed manifest, and then, in one transaction, marks the drafts and
 writes the intent. ``open_batches`` reads this city's own batches back from the chain and the blobs alone, so that a
 dropped database comes back row for row.
 """
@@ -15,7 +16,7 @@ from sqlalchemy import and_, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from ledger.blobs.cids import cid_from_digest, digest_of
-from ledger.blobs.content import read_content, write_content
+from ledger.blobs.content import delete_content, read_content, write_content
 from ledger.chain.codec import canonical_call
 from ledger.domain import boxes, holders, leaves, merkle, records
 from ledger.domain.consortium import ContractKind
@@ -82,7 +83,13 @@ def run_once(node: Node, unseal: Unseal) -> Formed | None:
     listed = []
     for document in documents:
         indices = tuple(next(placed) for _ in document.subjects)
-        whole = replace(document, blindings=tuple(tuple(plan.blindings[index] for index in group) for group in indices))
+        whole = replace(
+            document,
+            blindings=tuple(
+                (*held, *(plan.blindings[index] for index in group))
+                for held, group in zip(document.blindings, indices, strict=True)
+            ),
+        )
         sealed = boxes.seal_box([encode_material(whole)], readers, MATERIAL_LABEL, node.random)
         type_code = records.read_record(document.record).type_code
         listed.append(BatchMaterial(document.material, type_code, write_content(node.blobs, sealed), indices))
@@ -107,11 +114,20 @@ def run_once(node: Node, unseal: Unseal) -> Formed | None:
     )
     with node.begin() as uow:
         table = drafts.material_drafts
-        uow.connection.execute(
-            update(table).where(table.c.id.in_([name for name, _ in due])).values(state="batched", root=root)
+        taken = uow.connection.execute(
+            update(table)
+            .where(table.c.id.in_([name for name, _ in due]), table.c.state == "waiting")
+            .values(state="batched", root=root)
         )
-        outbox.enqueue(uow.connection, intent, now=now)
-        uow.commit()
+        whole_batch = taken.rowcount == len(due)
+        if whole_batch:
+            outbox.enqueue(uow.connection, intent, now=now)
+            uow.commit()
+    if not whole_batch:
+        # One of the materials was revoked or erased in this moment; what is left makes another batch.
+        for written in (cid, *(each.blob for each in listed)):
+            delete_content(node.blobs, written)
+        return None
     return Formed(root, len(documents), applicants, intent.id)
 
 
@@ -147,7 +163,7 @@ def open_batches(node: Node, unseal: Unseal) -> int:
                     )
                     _insert(uow.connection, contract, batch, manifest, listed, document, box)
                 names.append(listed.material)
-            settle_erasures(uow.connection, contract, batch, names)
+            settle_erasures(uow.connection, names)
             table = drafts.material_drafts
             uow.connection.execute(table.delete().where(table.c.root == root))
             uow.commit()
@@ -174,20 +190,21 @@ def _due(node: Node, connection: Connection, now: int) -> list[tuple[str, bytes]
 
 def _requests(document: MaterialDocument) -> Iterator[LeafRequest]:
     record = records.read_record(document.record)
-    for subject in document.subjects:
+    for subject, held in zip(document.subjects, document.blindings, strict=True):
         node = holders.ExtendedPublic.decode(subject.account)
-        addresses = holders.leaf_addresses(node, subject.start, LIMITS.leaves_per_subject)
+        # Leaves that are anchored already keep their keys; fresh ones take the next of the same account.
+        addresses = holders.leaf_addresses(node, subject.start + len(held), LIMITS.leaves_per_subject)
         yield LeafRequest(leaves.record_digest(document.record), record.expires_at, subject.holding, addresses)
 
 
 def _unopened(node: Node, connection: Connection) -> Iterator[tuple[str, int, bytes, bytes]]:
-    batches, materials = tables.batches, tables.materials
-    same = and_(materials.c.contract == batches.c.contract, materials.c.batch == batches.c.batch)
+    # Not by its materials: a batch may hold nothing but fresh leaves of materials that stand in an earlier one.
+    batches, opened = tables.batches, tables.material_leaves
+    same = and_(opened.c.contract == batches.c.contract, opened.c.batch == batches.c.batch)
     rows = connection.execute(
         select(batches.c.contract, batches.c.batch, batches.c.root, batches.c.blob)
-        .outerjoin(materials, same)
-        .where(batches.c.member == node.member, materials.c.material.is_(None))
-        .order_by(batches.c.contract, batches.c.batch)
+        .where(batches.c.member == node.member, ~select(opened.c.index).where(same).exists())
+        .order_by(batches.c.block, batches.c.log_index)
     )
     for row in rows:
         yield str(row.contract), int(row.batch), bytes(row.root), bytes(row.blob)
@@ -202,13 +219,17 @@ def _insert(
     document: MaterialDocument,
     box: bytes,
 ) -> None:
+    """Write a material's rows, or write them anew where this batch brings fresh leaves of one that is there."""
     record = records.read_record(document.record)
     files = records.files_of(records.open_fields(document.record, document.disclosures))
+    first = _first_place(connection, listed.material) or (contract, batch)
+    for table in (tables.materials, tables.material_files, tables.material_subjects):
+        connection.execute(table.delete().where(table.c.material == listed.material))
     connection.execute(
         insert(tables.materials).values(
             material=document.material,
-            contract=contract,
-            batch=batch,
+            contract=first[0],
+            batch=first[1],
             record=leaves.record_digest(document.record),
             type_code=record.type_code,
             type_set=record.type_set,
@@ -236,36 +257,58 @@ def _insert(
                 for position, file in enumerate(files)
             ],
         )
-    for number, (subject, group) in enumerate(zip(document.subjects, listed.leaves, strict=True)):
-        connection.execute(
-            insert(tables.material_subjects).values(
-                material=document.material, subject=number, holding=int(subject.holding)
-            )
-        )
-        for turn, index in enumerate(group):
-            entry = LeafEntry.decode(manifest.entries[index])
-            leaves.verify_entry(entry, document.record, document.blindings[number][turn])
-    _insert_leaves(connection, contract, batch, manifest, listed)
+    connection.execute(
+        insert(tables.material_subjects),
+        [
+            {"material": document.material, "subject": number, "holding": int(subject.holding)}
+            for number, subject in enumerate(document.subjects)
+        ],
+    )
+    for row in _insert_leaves(connection, contract, batch, manifest, listed):
+        known = document.blindings[row.subject]
+        if row.turn >= len(known):
+            raise IntegrityError("materials.manifest_mismatch", batch=batch)
+        leaves.verify_entry(LeafEntry.decode(manifest.entries[row.index]), document.record, known[row.turn])
 
 
 def _insert_erased(
     connection: Connection, contract: str, batch: int, manifest: BatchManifest, listed: BatchMaterial
 ) -> None:
-    connection.execute(
-        insert(tables.materials).values(
-            material=listed.material, contract=contract, batch=batch, type_code=listed.type_code
+    if _first_place(connection, listed.material) is None:
+        connection.execute(
+            insert(tables.materials).values(
+                material=listed.material, contract=contract, batch=batch, type_code=listed.type_code
+            )
         )
-    )
     _insert_leaves(connection, contract, batch, manifest, listed)
+
+
+def _first_place(connection: Connection, material: str) -> tuple[str, int] | None:
+    """Return where a material stands first, if it is known; fresh leaves of it come in later batches."""
+    table = tables.materials
+    row = connection.execute(select(table.c.contract, table.c.batch).where(table.c.material == material)).first()
+    return None if row is None else (str(row.contract), int(row.batch))
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    subject: int
+    turn: int
+    index: int
 
 
 def _insert_leaves(
     connection: Connection, contract: str, batch: int, manifest: BatchManifest, listed: BatchMaterial
-) -> None:
-    rows = []
+) -> list[_Placed]:
+    """Write the leaves of a material in one batch; their turns go on where those of the batches before ended."""
+    table, rows, placed = tables.material_leaves, [], []
     for number, group in enumerate(listed.leaves):
-        for turn, index in enumerate(group):
+        before = connection.execute(
+            select(func.count()).where(table.c.material == listed.material, table.c.subject == number)
+        ).scalar_one()
+        for turn, index in enumerate(group, start=before):
             entry = LeafEntry.decode(manifest.entries[index])
+            placed.append(_Placed(number, turn, index))
             rows.append(
                 {
                     "contract": contract,
@@ -278,7 +321,8 @@ def _insert_leaves(
                     "valid_until": entry.valid_until,
                 }
             )
-    connection.execute(insert(tables.material_leaves), rows)
+    connection.execute(insert(table), rows)
+    return placed
 
 
 def _erased(connection: Connection, contract: str, batch: int, listed: BatchMaterial) -> bool:

@@ -7,6 +7,7 @@ remains is the proof: entries, roots and the record that the holder has.
 from __future__ import annotations
 
 from sqlalchemy import insert, select
+from sqlalchemy.engine import Connection
 
 from ledger.blobs.cids import cid_from_digest
 from ledger.blobs.content import delete_content, read_content
@@ -27,20 +28,37 @@ def run_once(node: Node, unseal: Unseal) -> int:
     Raises:
         UnavailableError: the blob store does not answer; what is left is deleted the next time.
     """
-    materials, batches, done = tables.materials, tables.batches, drafts.destroyed
+    materials, done = tables.materials, drafts.destroyed
     with node.database.read() as connection:
-        rows = connection.execute(
-            select(materials.c.material, batches.c.blob)
-            .join(batches, (batches.c.contract == materials.c.contract) & (batches.c.batch == materials.c.batch))
-            .outerjoin(done, done.c.material == materials.c.material)
-            .where(materials.c.erased_at.is_not(None), done.c.material.is_(None))
-        ).all()
-    for material, manifest in rows:
-        _destroy(node, unseal, str(material), cid_from_digest(bytes(manifest)))
+        names = list(
+            connection.execute(
+                select(materials.c.material)
+                .outerjoin(done, done.c.material == materials.c.material)
+                .where(materials.c.erased_at.is_not(None), done.c.material.is_(None))
+                .order_by(materials.c.material)
+            ).scalars()
+        )
+        manifests = {name: _manifests(connection, name) for name in names}
+    for material, listed in manifests.items():
+        for manifest in listed:
+            _destroy(node, unseal, material, cid_from_digest(manifest))
         with node.begin() as uow:
             uow.connection.execute(insert(done).values(material=material, destroyed_at=node.clock()))
             uow.commit()
-    return len(rows)
+    return len(names)
+
+
+def _manifests(connection: Connection, material: str) -> list[bytes]:
+    """Return the manifests of every batch that holds leaves of a material: each names a document of its own."""
+    leaf, batches = tables.material_leaves, tables.batches
+    rows = connection.execute(
+        select(batches.c.blob)
+        .join(leaf, (leaf.c.contract == batches.c.contract) & (leaf.c.batch == batches.c.batch))
+        .where(leaf.c.material == material)
+        .distinct()
+        .order_by(batches.c.blob)
+    )
+    return [bytes(blob) for blob in rows.scalars()]
 
 
 def _destroy(node: Node, unseal: Unseal, material: str, manifest: str) -> None:

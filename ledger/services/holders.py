@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Table, and_, insert, select
 
 from ledger.domain import holders, leaves, mnemonics, records, typed
 from ledger.domain.consents import ConsentTerms, consent_digest
+from ledger.domain.consortium import ContractKind
 from ledger.domain.holders import Branch, ExtendedPublic
 from ledger.domain.leaves import Holding, LeafEntry
 from ledger.domain.mnemonics import Language
@@ -24,6 +25,7 @@ from ledger.ports import Random, TypedMessage
 from ledger.services import custody, materials, releasing
 from ledger.services.consents import LeafShown
 from ledger.services.context import Node
+from ledger.services.registry import current_contract
 from ledger.storage.tables import consents as consent_tables
 from ledger.storage.tables import holders as tables
 from ledger.storage.tables import materials as material_tables
@@ -289,12 +291,14 @@ def allot(node: Node, material: str, subject: int, case: bytes) -> int:
 
     Raises:
         NotFoundError: ``materials.not_found``, ``materials.waiting``.
-        ConflictError: ``wallets.no_fresh_leaf`` where all are used up.
+        ConflictError: ``wallets.no_fresh_leaf`` where all are used up; ``renewing`` anchors more.
     """
     leaf, taken, spent = material_tables.material_leaves, tables.allotments, consent_tables.consent_leaves
     revoked = material_tables.leaf_revocations
     with node.begin() as uow:
         materials.find(uow.connection, material)
+        # A replaced contract takes no new consent over its leaves.
+        contract = current_contract(uow.connection, ContractKind.MATERIALS)
         query = (
             select(leaf.c.contract, leaf.c.batch, leaf.c.index.label("place"), taken.c.case)
             .outerjoin(taken, _same_leaf(leaf, taken))
@@ -302,7 +306,7 @@ def allot(node: Node, material: str, subject: int, case: bytes) -> int:
             .outerjoin(revoked, _same_leaf(leaf, revoked))
             .order_by(leaf.c.batch, leaf.c.turn)
         )
-        query = query.where(leaf.c.material == material, leaf.c.subject == subject)
+        query = query.where(leaf.c.material == material, leaf.c.subject == subject, leaf.c.contract == contract)
         before = uow.connection.execute(query.where(taken.c.case == case)).first()
         if before is not None:
             return int(before.batch) << 32 | int(before.place)

@@ -13,6 +13,7 @@ from sqlalchemy import Row, and_, delete, select
 
 from ledger.chain.codec import canonical_call
 from ledger.domain import boxes
+from ledger.domain.consortium import ContractKind
 from ledger.domain.leaves import Holding
 from ledger.domain.limits import LIMITS
 from ledger.domain.operations import Operation
@@ -21,7 +22,7 @@ from ledger.ports import TypedMessage
 from ledger.services import custody, holders, persons, releasing
 from ledger.services.context import Node
 from ledger.services.persons import Identity
-from ledger.services.registry import readers_of
+from ledger.services.registry import current_contract, readers_of
 from ledger.services.releasing import Unseal
 from ledger.storage import outbox
 from ledger.storage.tables import drafts
@@ -143,6 +144,7 @@ def _look(node: Node, unseal: Unseal, asked: Question) -> Answer:
         query = query.where(table.c.type_code.in_(asked.types))
     with node.database.read() as connection:
         rows = connection.execute(query).all()
+        contract = current_contract(connection, ContractKind.MATERIALS)
     answer = Answer(asked.lookup, more=True)
     for row in rows:
         found = FoundMaterial(
@@ -153,8 +155,8 @@ def _look(node: Node, unseal: Unseal, asked: Question) -> Answer:
             reuse=row.reuse,
             issued_at=row.issued_at,
             expires_at=row.expires_at,
-            contract=row.contract,
-            leaves=_leaves(node, unseal, row.material, row.contract, asked.lookup),
+            contract=contract,
+            leaves=_leaves(node, unseal, row.material, contract, asked.lookup),
         )
         longer = replace(answer, materials=(*answer.materials, found))
         if not fits(longer):

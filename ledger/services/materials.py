@@ -7,9 +7,10 @@ needs a private key for it, because the draft is sealed to the city's own public
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from itertools import groupby
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import insert, select
 from sqlalchemy.engine import Connection
@@ -17,6 +18,9 @@ from sqlalchemy.engine import Connection
 from ledger.blobs.content import write_content
 from ledger.chain.codec import canonical_call
 from ledger.domain import boxes, canonical, envelopes, records
+from ledger.domain.calls import Fields
+from ledger.domain.consents import MAX_LEAVES
+from ledger.domain.limits import LIMITS
 from ledger.domain.materials import (
     Assurance,
     ErasureBasis,
@@ -30,7 +34,7 @@ from ledger.domain.materials import (
     material_type,
 )
 from ledger.domain.operations import Operation
-from ledger.errors import ConflictError, NotFoundError
+from ledger.errors import ConflictError, NotFoundError, UnavailableError
 from ledger.ports import BlobStore
 from ledger.services.context import Node
 from ledger.services.intake import HandedIn, read_handed_in
@@ -51,12 +55,15 @@ __all__ = [
     "leaves_of",
     "listed",
     "material_of",
+    "places_of",
     "revoke",
     "submit",
 ]
 
 # The label of boxes that hold what is not anchored yet.
 DRAFT_LABEL = "draft"
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,12 +170,17 @@ def document_of(node: Node, material: str) -> MaterialDocument:
 
 def leaves_of(connection: Connection, material: str, subject: int | None) -> list[int]:
     """Return where a material's leaves stand (``batch << 32 | index``), by turn; of one data subject or of all."""
+    return [leaf for _, leaf in places_of(connection, material, subject)]
+
+
+def places_of(connection: Connection, material: str, subject: int | None) -> list[tuple[str, int]]:
+    """Return the same with the contract of each: those anchored later may be under another."""
     table = tables.material_leaves
-    query = select(table.c.batch, table.c.index.label("place")).where(table.c.material == material)
+    query = select(table.c.contract, table.c.batch, table.c.index.label("place")).where(table.c.material == material)
     if subject is not None:
         query = query.where(table.c.subject == subject)
     rows = connection.execute(query.order_by(table.c.subject, table.c.turn))
-    return [int(row.batch) << 32 | int(row.place) for row in rows]
+    return [(str(row.contract), int(row.batch) << 32 | int(row.place)) for row in rows]
 
 
 def material_of(connection: Connection, contract: str, leaf: int) -> str:
@@ -208,39 +220,34 @@ def revoke(node: Node, material: str, cause: RevocationCause, words: str) -> str
     """Revoke all leaves of a material; the words travel sealed, the chain sees the cause and a commitment.
 
     Returns:
-        The intent's id.
+        The id of the intent that is done last: a material with many leaves takes several.
 
     Raises:
         NotFoundError: as :func:`find`.
+        UnavailableError: ``materials.renewing`` while fresh leaves of it are on their way to the chain.
     """
     name = f"revoke:{material}"
     with node.begin() as uow:
-        contract, batch, _ = find(uow.connection, material)
+        find(uow.connection, material)
+        groups = _groups(uow.connection, material)
         if outbox.known(uow.connection, name):
             # Said already, in words that are sealed by now.
-            return name
+            return _numbered(name, len(groups) - 1)
+        _settle_renewal(uow.connection, material)
         readers = readers_of(uow.connection, [node.member])
         paper = seal_paper("revocation", {"material": material, "words": words}, readers, node.random)
-        intent = outbox.Intent(
-            id=name,
-            operation=Operation.REVOKE,
-            contract=contract,
-            role="issue",
-            subject=batch.to_bytes(32, "big"),
-            call=canonical_call(
-                Operation.REVOKE,
-                {
-                    "batch": batch,
-                    "leaves": _leaves(uow.connection, material),
-                    "cause": int(cause),
-                    "commitment": paper.commitment,
-                },
-            ),
-        )
         node.blobs.put(paper.box)
-        outbox.enqueue(uow.connection, intent, now=node.clock())
+        last = _enqueue_groups(
+            uow.connection,
+            name,
+            Operation.REVOKE,
+            "issue",
+            groups,
+            {"cause": int(cause), "commitment": paper.commitment},
+            node.clock(),
+        )
         uow.commit()
-    return name
+    return last
 
 
 def erase(node: Node, material: str, basis: ErasureBasis) -> str:
@@ -249,33 +256,26 @@ def erase(node: Node, material: str, basis: ErasureBasis) -> str:
     The record comes first: it is durable before anything is destroyed, and destroying is done again until it is done.
 
     Returns:
-        The intent's id.
+        The id of the intent that is done last: a material with many leaves takes several.
 
     Raises:
         NotFoundError: as :func:`find`.
+        UnavailableError: ``materials.renewing`` while fresh leaves of it are on their way to the chain.
     """
     with node.begin() as uow:
-        contract, batch, _ = find(uow.connection, material)
-        intent = outbox.Intent(
-            id=f"erase:{material}",
-            operation=Operation.ERASE,
-            contract=contract,
-            role="operate",
-            subject=batch.to_bytes(32, "big"),
-            call=canonical_call(
-                Operation.ERASE,
-                {
-                    "batch": batch,
-                    "leaves": _leaves(uow.connection, material),
-                    "consent": bytes(32),
-                    "basis": int(basis),
-                    "commitment": bytes(32),
-                },
-            ),
+        find(uow.connection, material)
+        _settle_renewal(uow.connection, material)
+        last = _enqueue_groups(
+            uow.connection,
+            f"erase:{material}",
+            Operation.ERASE,
+            "operate",
+            _groups(uow.connection, material),
+            {"consent": bytes(32), "basis": int(basis), "commitment": bytes(32)},
+            node.clock(),
         )
-        outbox.enqueue(uow.connection, intent, now=node.clock())
         uow.commit()
-    return intent.id
+    return last
 
 
 class _Remembering:
@@ -331,8 +331,64 @@ def _policy(reuse: Reuse, days: int) -> ReusePolicy:
     return ReusePolicy(reuse, days=days if reuse == Reuse.FRESH else 0)
 
 
-def _leaves(connection: Connection, material: str) -> list[int]:
-    table = tables.material_leaves
-    return list(
-        connection.execute(select(table.c.index).where(table.c.material == material).order_by(table.c.index)).scalars()
+def _groups(connection: Connection, material: str) -> list[tuple[str, int, list[int]]]:
+    """Return a material's leaves by contract and batch, as many together as one operation of the contracts takes."""
+    leaf, batches = tables.material_leaves, tables.batches
+    rows = connection.execute(
+        select(leaf.c.contract, leaf.c.batch, leaf.c.index.label("place"))
+        .join(batches, (batches.c.contract == leaf.c.contract) & (batches.c.batch == leaf.c.batch))
+        .where(leaf.c.material == material)
+        .order_by(batches.c.block, batches.c.log_index, leaf.c.index)
     )
+    return [
+        (str(contract), int(batch), [int(row.place) for row in group])
+        for (contract, batch), listed in groupby(rows, key=lambda row: (row.contract, row.batch))
+        for group in _portions(list(listed), MAX_LEAVES)
+    ]
+
+
+def _portions(rows: list[_T], size: int) -> Iterator[list[_T]]:
+    for at in range(0, len(rows), size):
+        yield rows[at : at + size]
+
+
+def _enqueue_groups(
+    connection: Connection,
+    name: str,
+    operation: Operation,
+    role: str,
+    groups: Sequence[tuple[str, int, list[int]]],
+    fields: Fields,
+    now: int,
+) -> str:
+    """Write one intent for each group of leaves, each after the one before; whoever waits for the last waits for all."""
+    before: str | None = None
+    for number, (contract, batch, listed) in enumerate(groups):
+        intent = outbox.Intent(
+            id=_numbered(name, number),
+            operation=operation,
+            contract=contract,
+            role=role,
+            subject=batch.to_bytes(32, "big"),
+            call=canonical_call(operation, {"batch": batch, "leaves": list(listed), **fields}),
+            after=before,
+        )
+        outbox.enqueue(connection, intent, now=now)
+        before = intent.id
+    return before or name
+
+
+def _numbered(name: str, number: int) -> str:
+    return f"{name}:{number}" if number else name
+
+
+def _settle_renewal(connection: Connection, material: str) -> None:
+    """See that no fresh leaf of a material comes onto the chain after its end.
+
+    Raises:
+        UnavailableError: ``materials.renewing`` where some are on their way already.
+    """
+    table = drafts.material_drafts
+    connection.execute(table.delete().where(table.c.id == material, table.c.state == "waiting"))
+    if connection.execute(select(table.c.id).where(table.c.id == material)).first() is not None:
+        raise UnavailableError("materials.renewing", retry_after=LIMITS.outbox_resend_seconds)

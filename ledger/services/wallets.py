@@ -104,7 +104,9 @@ def add(wallet: Wallet, material: WalletMaterial) -> Wallet:
     return replace(wallet, materials=(*others, material), next_material=max(wallet.next_material, material.account + 1))
 
 
-def allot(wallet: Wallet, material: str, case: bytes, subject: int | None = None) -> tuple[Wallet, WalletLeaf]:
+def allot(
+    wallet: Wallet, material: str, case: bytes, subject: int | None = None, *, contract: str | None = None
+) -> tuple[Wallet, WalletLeaf]:
     """Allot a fresh leaf of a material to a case; asked again for the same case, it is the same leaf.
 
     Args:
@@ -112,6 +114,7 @@ def allot(wallet: Wallet, material: str, case: bytes, subject: int | None = None
         material: its name in the anchoring city, as it stands in the wallet.
         case: what it is for.
         subject: which data subject's leaf, where the holder keeps several people's.
+        contract: the present materials contract; a replaced one takes no new consent over its leaves.
 
     Returns:
         The wallet with the leaf marked, to be kept before anything is signed; and the leaf.
@@ -123,10 +126,11 @@ def allot(wallet: Wallet, material: str, case: bytes, subject: int | None = None
     for place, held in enumerate(wallet.materials):
         if held.material != material or (subject is not None and held.subject != subject):
             continue
-        chosen = next((leaf for leaf in held.leaves if leaf.case == case.hex()), None)
+        usable = [leaf for leaf in held.leaves if contract in {None, leaf.contract}]
+        chosen = next((leaf for leaf in usable if leaf.case == case.hex()), None)
         if chosen is not None:
             return wallet, chosen
-        chosen = next((leaf for leaf in held.leaves if not leaf.spent), None)
+        chosen = next((leaf for leaf in usable if not leaf.spent), None)
         if chosen is None:
             raise ConflictError("wallets.no_fresh_leaf")
         marked = replace(chosen, case=case.hex())
@@ -173,20 +177,16 @@ def hand_out(
     document = materials.document_of(node, material)
     table, batches = tables.material_leaves, tables.batches
     with node.database.read() as connection:
-        contract, batch, _ = materials.find(connection, material)
-        blob = connection.execute(
-            select(batches.c.blob).where(batches.c.contract == contract, batches.c.batch == batch)
-        ).scalar_one()
+        materials.find(connection, material)
         rows = connection.execute(
-            select(table.c.index.label("place"), table.c.turn)
+            select(table.c.contract, table.c.batch, table.c.index.label("place"), table.c.turn, batches.c.blob)
+            .join(batches, (batches.c.contract == table.c.contract) & (batches.c.batch == table.c.batch))
             .where(table.c.material == material, table.c.subject == subject)
             .order_by(table.c.turn)
         ).all()
     if not rows:
         raise NotFoundError("wallets.no_material")
-    sealed = read_content(node.blobs, cid_from_digest(blob))
-    manifest = decode_batch(b"".join(boxes.open_box_with(sealed, node.member, node.keys.open, BATCH_LABEL)))
-    hashes = merkle.leaf_hashes(manifest.entries)
+    hashes = {blob: _hashes(node, blob) for blob in {bytes(row.blob) for row in rows}}
     return WalletMaterial(
         material=material,
         account=account,
@@ -195,11 +195,11 @@ def hand_out(
         disclosures=document.disclosures,
         leaves=tuple(
             WalletLeaf(
-                contract=contract,
-                leaf=batch << 32 | row.place,
+                contract=str(row.contract),
+                leaf=int(row.batch) << 32 | row.place,
                 step=document.subjects[subject].start + row.turn,
                 blinding=document.blindings[subject][row.turn],
-                proof=merkle.inclusion_proof(hashes, row.place),
+                proof=merkle.inclusion_proof(hashes[bytes(row.blob)], row.place),
             )
             for row in rows
         ),
@@ -308,6 +308,13 @@ class _Reaching:
         if cid_of(block) != cid:
             raise IntegrityError("blobs.damaged", cid=cid)
         return block
+
+
+def _hashes(node: Node, blob: bytes) -> list[bytes]:
+    """Return the hashes of a batch's leaves, from its manifest."""
+    sealed = read_content(node.blobs, cid_from_digest(blob))
+    manifest = decode_batch(b"".join(boxes.open_box_with(sealed, node.member, node.keys.open, BATCH_LABEL)))
+    return merkle.leaf_hashes(manifest.entries)
 
 
 def _pointer(root: ExtendedPrivate, version: int) -> bytes:

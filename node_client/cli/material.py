@@ -13,7 +13,6 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from ledger.domain.consortium import ContractKind
 from ledger.domain.leaves import Holding
 from ledger.domain.materials import (
     MATERIAL_TYPES,
@@ -27,12 +26,11 @@ from ledger.domain.materials import (
 from ledger.errors import InputError, NotFoundError, UnavailableError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
-from ledger.services import holders, materials, receipts
+from ledger.services import holders, materials, receipts, renewing
 from ledger.services.context import Node
 from ledger.services.intake import inspect_file, inspect_folder, resolve_inside
 from ledger.services.manifests import ManifestMaterial, read_manifest
 from ledger.services.materials import Paper
-from ledger.services.registry import current_contract
 from ledger.wire.materials import SubjectAccount
 from ledger.wire.receipts import encode_receipt
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
@@ -65,6 +63,7 @@ def add_to(app: typer.Typer) -> None:
     group.command(
         "revoke", epilog="tongban material revoke 1c0f… --node wuhou/ --cause inspection_withdrawn --words 核对有误"
     )(revoke)
+    group.command("renew", epilog="tongban material renew 1c0f… --node wuhou/")(renew)
     group.command("erase", epilog="tongban material erase 1c0f… --node wuhou/ --basis consent_withdrawn")(erase)
     app.add_typer(group, name="material")
 
@@ -169,14 +168,13 @@ def receipt(
     """出具凭证；须等联署的检查点，稍候会自动重试。 / Issue a receipt; waits for a cosigned checkpoint."""
     with opened(node) as city, Console(stderr=True).status("等待联署 / waiting for cosignatures"):
         with city.database.read() as connection:
-            contract = current_contract(connection, ContractKind.MATERIALS)
-            leaves = materials.leaves_of(connection, material, subject)
-        if not leaves:
+            places = materials.places_of(connection, material, subject)
+        if not places:
             raise NotFoundError("materials.not_found")
+        # The last one: no use is given it before all the others.
+        contract, leaf = places[-1]
         log = LogView(DirectoryFiles(city.log_folder))
-        issued = _patiently(
-            lambda: receipts.issue(city, city.keys.open, log, contract, leaves[-1], field or ["file.0"])
-        )
+        issued = _patiently(lambda: receipts.issue(city, city.keys.open, log, contract, leaf, field or ["file.0"]))
     to.write_bytes(encode_receipt(issued))
     if as_json:
         say_json({"receipt": str(to), "leaf": f"{issued.leaf >> 32}:{issued.leaf & 0xFFFFFFFF}"})
@@ -203,6 +201,28 @@ def revoke(
             no_wait=no_wait,
             as_json=as_json,
         )
+
+
+def renew(material: Name, *, node: NodeOption, no_wait: NoWait = False, as_json: AsJson = False) -> None:
+    """续用：为用得快完的材料登记新的凭据，不需要重新提交；快用完时节点也会自动办理。 / Anchor more leaves of a material; the paper is not handed in again. The node does it by itself when few are left."""
+    with opened(node) as city:
+        with city.database.read() as connection:
+            before = len(materials.leaves_of(connection, material, None))
+        queued = renewing.renew(city, material)
+        if not no_wait:
+            with Console(stderr=True).status("等待上链 / waiting for the chain"):
+                _patiently(lambda: _more_leaves(city, material, before))
+        with city.database.read() as connection:
+            left = renewing.fresh(connection, material, city.clock())
+    if as_json:
+        say_json({"material": material, "queued": queued, "fresh": [left[subject] for subject in sorted(left)]})
+        return
+    console = Console(highlight=False)
+    if no_wait:
+        console.print("已写入，由守护进程办理 / written down; the daemon carries it out")
+        return
+    for subject, count in left.items():
+        console.print(f"[green]✔[/] 主体 / subject {subject}：还可用 / left {count}")
 
 
 def erase(
@@ -268,13 +288,22 @@ def _shown(city: Node, material: str) -> dict[str, object]:
         found = materials.find(connection, material)
         leaves = materials.leaves_of(connection, material, None)
         rows = [row for row in materials.listed(connection, limit=10_000) if row["material"] == material]
+        left = renewing.fresh(connection, material, city.clock())
     facts: Mapping[str, object] = rows[0] if rows else {}
     return {
         **facts,
         "contract": found[0],
         "batch": found[1],
         "leaves": [f"{leaf >> 32}:{leaf & 0xFFFFFFFF}" for leaf in leaves],
+        "fresh": [left[subject] for subject in sorted(left)],
     }
+
+
+def _more_leaves(city: Node, material: str, before: int) -> bool:
+    with city.database.read() as connection:
+        if len(materials.leaves_of(connection, material, None)) == before:
+            raise NotFoundError("materials.waiting")
+    return True
 
 
 def _anchored(city: Node, names: Sequence[str]) -> None:
