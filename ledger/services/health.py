@@ -111,8 +111,10 @@ def findings(node: Node, *, now: Callable[[], float] = time.time) -> tuple[Findi
         held = waiting(connection, node.clock())
     found = []
     newest = max((max(step.worked_at or 0, step.failed_at or 0) for step in known), default=0)
-    if moment - newest > LIMITS.health_silent_seconds:
-        found.append(Finding("health.daemon_silent", {"seconds": moment - newest if newest else 0}))
+    if not newest:
+        found.append(Finding("health.daemon_never", {}))
+    elif moment - newest > LIMITS.health_silent_seconds:
+        found.append(Finding("health.daemon_silent", {"seconds": moment - newest}))
     found.extend(
         Finding("health.step_failing", {"step": step.step, "why": step.code, "failures": step.failures}, step.step)
         for step in known

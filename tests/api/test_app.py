@@ -40,7 +40,7 @@ def test_it_is_alive_and_says_what_is_not_ready(client, served):
     assert client.get("/healthz").json() == {"status": "ok"}
     silent = client.get("/readyz", headers={"Accept-Language": "en"})
     assert silent.status_code == 503
-    assert [item["code"] for item in silent.json()["findings"]] == ["health.daemon_silent"]
+    assert [item["code"] for item in silent.json()["findings"]] == ["health.daemon_never"]
     assert all(item["text"] and item["next_step"] for item in silent.json()["findings"])
     memory = Noted()
     health.note(served.site.node, "synchronising", code=None, memory=memory)
