@@ -8,7 +8,7 @@ the number is the one that eth-tester has built in, and no transaction pays.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,18 +25,31 @@ from ledger.chain.signing import KeySigner
 from ledger.domain import typed
 from ledger.domain.calls import Fields
 from ledger.domain.case_words import CaseWord, case_id
-from ledger.domain.cases import Action, Channel, Mode, OfficerRole
+from ledger.domain.cases import Action, Channel, Mode, OfficerRole, RecordKind
 from ledger.domain.catalogue import CaseType, ClockStart, LimitRule, MatterCode, MatterType, mode_bits
 from ledger.domain.events import AgreementDrafted, Refused
 from ledger.domain.operations import Operation
 from ledger.ports import Receipt, UnsignedTransaction
 from tests.integration.network import GENESIS, Addresses, found, send, signer, signers
 
-__all__ = ["BATCH", "CHAIN_ID", "LIFE", "Office", "found_office", "history", "open_engine", "play", "sequence_of"]
+__all__ = [
+    "BATCH",
+    "CHAIN_ID",
+    "LIFE",
+    "OPEN_BATCH",
+    "RECORD_BATCH",
+    "Office",
+    "found_office",
+    "history",
+    "open_engine",
+    "play",
+    "sequence_of",
+]
 
 CHAIN_ID = 131_277_322_940_537
 BATCH = 200
 OPEN_BATCH = 32
+RECORD_BATCH = 128
 CITIES = ("wuhou", "mianyang", "yuzhong")
 MATTER = MatterCode("0500000001")
 HANDLING = 2
@@ -102,6 +115,16 @@ class Office:
         """Transactions that take the cases from acceptance to delivery."""
         return [raw for one in LIFE for raw in self.steps(cases, *one, batch=batch)]
 
+    def records(self, cases: Sequence[int], *, batch: int = RECORD_BATCH) -> list[bytes]:
+        """Transactions that put a paper seen on the record of each of the cases."""
+        calls: list[Fields] = [
+            {"case": self.case(number), "kind": int(RecordKind.PAPER_SEEN), "commitment": COMMITMENT, "blob": BLOB}
+            for number in cases
+        ]
+        return [
+            self._signed("mianyang", Operation.RECORD, calls[at : at + batch]) for at in range(0, len(calls), batch)
+        ]
+
     def _submission(self, number: int) -> Fields:
         message: dict[str, int | bytes] = {
             "receiving": HANDLING, "handling": HANDLING, "matter": MATTER.id, "mode": int(Mode.FULLY_ONLINE),
@@ -124,20 +147,21 @@ class Office:
         return key.sign_transaction(UnsignedTransaction(CHAIN_ID, nonce, self.addresses.cases, data, _GAS)).raw
 
 
-def _running_clock() -> Callable[[], float]:
-    """The pilot's clock: it begins where the test chain does and runs on."""
-    began = time.monotonic()
-    return lambda: GENESIS + 60 + time.monotonic() - began
-
-
 def _config(path: Path | None) -> EngineConfig:
     """The engine as in production, under the number that every peer can take."""
     return EngineConfig(path=path, chain_id=CHAIN_ID, genesis_time=GENESIS)
 
 
 def open_engine(path: Path | None) -> Engine:
-    """The engine at a path; ``None`` in memory."""
-    return Engine.open(_config(path), wall=_running_clock())
+    """The engine at a path, ``None`` in memory; its clock begins with the chain, and goes on where a stored one ended."""
+    began, start = time.monotonic(), GENESIS + 60
+
+    def wall() -> float:
+        return start + time.monotonic() - began
+
+    engine = Engine.open(_config(path), wall=wall)
+    start = max(start, int(engine.head.header.timestamp))
+    return engine
 
 
 def found_office(engine: Engine) -> Office:
