@@ -332,6 +332,29 @@ def test_an_act_without_a_signature_or_with_somebody_elses_does_nothing(office):
     world.chain.revert(before)
 
 
+@pytest.mark.parametrize("name", MODES)
+def test_every_act_at_a_window_counts_as_the_applicants_own(office, name):
+    """Two witnesses of a city that has no part in the case stand in for the signature, in every state; one does not."""
+    mode, child = MODES[name]
+    world = office.world
+    before = world.chain.snapshot()
+    for here in list(reached(office, mode, LICENCE, child=child)):
+        sequence = here.model.word.sequence
+        for action in APPLICANTS:
+            step = step_of(action, 0, here.model)
+            world.chain.revert(here.snapshot)
+            wanted = expected(here.model, step, world.chain.now)
+            pair = office.witnessed(here.case, OTHER, action=action, sequence=sequence, detail=step.detail)
+            act = office.signed_act(here.case, action, sequence=sequence, detail=step.detail) | {
+                "attending": OTHER, "signature_count": 2, "r": 0, "s": 0, "v": 0,
+            }  # fmt: skip
+            once = world.send("yuzhong", "witness", "cases", "act", [act], [pair[0], pair[0]])
+            assert once.reasons_by_index(1) == [Reason.BAD_WITNESSES], (here.model.word.state, action)
+            both = world.send("yuzhong", "witness", "cases", "act", [act], pair)
+            assert both.reasons_by_index(1) == [wanted if isinstance(wanted, Reason) else Reason.OK]
+    world.chain.revert(before)
+
+
 def test_the_matrix_leaves_no_operation_out():
     named = {Operation[name.upper()] for name in ROLES}
     assert named == {operation for operation in Operation if operation >= 70}
