@@ -7,23 +7,28 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TypeAlias
 
-__all__ = ["Making", "Measured", "Row", "measure"]
+__all__ = ["Making", "Measured", "Row", "Sample", "measure"]
+
+# What a callable did: items, for which the clock is read here; or items and the seconds that the worker itself counted,
+# where starting it and talking to it are no part of the work.
+Sample: TypeAlias = int | tuple[int, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """Ours and the peer's work for one round.
 
-    Each callable does its work and returns how many items it did; the ratio is ours over the peer's, in items a
-    second. With ``timed`` off it returns the figure itself (gas, bytes) and no clock is read. ``at_most`` says that the
-    target is an upper bound. ``before`` prepares a round outside the measured time.
+    Each callable does its work and returns how many items it did (see ``Sample``); the ratio is ours over the peer's,
+    in items a second. With ``timed`` off it returns the figure itself (gas, bytes) and no clock is read. ``at_most``
+    says that the target is an upper bound. ``before`` prepares a round outside the measured time.
     """
 
     against: str
     target: float
-    ours: Callable[[], int]
-    peer: Callable[[], int]
+    ours: Callable[[], Sample]
+    peer: Callable[[], Sample]
     timed: bool = True
     at_most: bool = False
     before: Callable[[], None] | None = None
@@ -59,9 +64,11 @@ def measure(name: str, row: Row, rounds: int, tick: Callable[[], None]) -> Measu
                 row.before()
             start = time.perf_counter()
             done = work()
-            value = done / (time.perf_counter() - start) if row.timed else float(done)
+            took = time.perf_counter() - start
+            if isinstance(done, tuple):
+                done, took = done
             if number:
-                found.append(value)
+                found.append(done / took if row.timed else float(done))
         tick()
     mine, theirs = statistics.median(ours), statistics.median(peer)
     ratio = mine / theirs

@@ -1,0 +1,78 @@
+"""Verifying: one record with its proof, and a whole receipt, both without any network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import cycle, islice
+
+from ledger.domain import holders, leaves, merkle, records
+from ledger.domain.leaves import LeafEntry
+from ledger.domain.records import Wrapped
+from ledger.wire.receipts import read_receipt
+from ledger.wire.verification import verify_receipt
+from tests.bench.node_peer import node_peer
+from tests.bench.row import Row
+from tests.bench.wrapping import DRAFT, OPENATTESTATION, wrapped
+from tests.unit.wire.receipt_vectors import FILE, GOOD, NOW, POLICY
+
+__all__ = ["receipt", "verify_record"]
+
+# As many as the peer spreads over its batch.
+_CHECKED = 64
+_DID_KEY = bytes(range(1, 33))
+
+
+@contextmanager
+def verify_record(scale: int) -> Iterator[Row]:
+    """Verify one record with all its fields and its proof against OpenAttestation verifySignature.
+
+    Both come from a batch of 10,000, open 12 fields and end at the batch's root. Ours besides reads the record strictly
+    (canonical form, exactly its members) and says what each field holds.
+    """
+    count, rounds = 10_000 // scale, 4_000 // scale
+    batch = wrapped(count)
+    chosen = range(0, count, -(-count // _CHECKED))
+
+    def ours() -> int:
+        for material in islice(cycle(chosen), rounds):
+            _verify(batch, material)
+        return rounds
+
+    with node_peer(OPENATTESTATION) as peer:
+        peer.ask("keep", count=count, fields=DRAFT.fields)
+        yield Row("OpenAttestation verifySignature", 5.0, ours, lambda: peer.measure("verify", count=rounds))
+
+
+def _verify(batch: Wrapped, material: int) -> None:
+    index = batch.indices[material][0][0]
+    entry, sealed = batch.entries[index], batch.records[material]
+    merkle.verify_inclusion(merkle.leaf_hash(entry), index, len(batch.entries), batch.proofs[index], batch.root)
+    leaves.verify_entry(LeafEntry.decode(entry), sealed.record, batch.blindings[index])
+    if records.open_fields(sealed.record, sealed.disclosures) != DRAFT.fields:
+        raise SystemExit("the record holds other fields")
+
+
+@contextmanager
+def receipt(scale: int) -> Iterator[Row]:
+    """Verify a whole receipt of a use against OpenAttestation's verify with its fragments, offline.
+
+    Ours reads the document and checks record and fields, the leaf in its batch, the entries Anchored, Granted and Used
+    and the status entry in the log, absence from the status tree, the consent's signatures, the file, and eleven
+    signatures under the checkpoint (the log's, and five cities' Ed25519 and ML-DSA-44). The peer has a DID-signed
+    document of a batch of as many and a resolver that answers from memory; its fragments are the ones it needs to call
+    a document valid: integrity, status (the DID's signature) and identity (the DID).
+    """
+    rounds = 400 // scale
+    document = GOOD["use"]
+
+    def ours() -> int:
+        for _ in range(rounds):
+            if not verify_receipt(read_receipt(document), POLICY, [FILE], now=NOW).good:
+                raise SystemExit("the receipt is no good")
+        return rounds
+
+    address = holders.address_text(holders.address_of(_DID_KEY))
+    with node_peer(OPENATTESTATION) as peer:
+        peer.ask("sign", count=_CHECKED, fields=DRAFT.fields, key="0x" + _DID_KEY.hex(), address=address)
+        yield Row("OpenAttestation verify, DID-signed", 1.2, ours, lambda: peer.measure("verifySigned", count=rounds))
