@@ -22,6 +22,7 @@ from ledger.services.registry import current_contract
 from ledger.wire.papers import SealedPaper
 from ledger.wire.sentences import term
 from ledger.wire.traces import china_time, days_text
+from node_client.cli import lookup
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
 from node_client.cli.output import grid, language, say_json
 
@@ -122,6 +123,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("supervise", epilog="tongban case supervise 22ba… issued --node province/ --words …")(supervise)
     group.command("show", epilog="tongban case show 22ba… --node wuhou/")(show)
     group.command("list", epilog="tongban case list --node wuhou/")(listed)
+    lookup.add_to(group)
     app.add_typer(group, name="case")
 
 

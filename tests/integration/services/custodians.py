@@ -7,12 +7,12 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ledger.blobs.directory import DirectoryStore
 from ledger.domain.calls import Fields
-from ledger.domain.consortium import ServiceKeyKind
+from ledger.domain.consortium import Role, ServiceKeyKind
 from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
 from ledger.domain.wrapping import RecipientPrivate
@@ -25,7 +25,7 @@ from ledger.storage.database import open_database
 from ledger.storage.migrations import upgrade
 from node_client.keyholder import DaemonKeyHolder
 from node_client.keys import SERVICE_KINDS, KeyRing, ServiceKey
-from tests.integration.network import CHAIN_ID, Network, form, signers
+from tests.integration.network import CHAIN_ID, Network, form, signer, signers
 
 CITIES = ("wuhou", "mianyang", "yuzhong")
 
@@ -122,6 +122,20 @@ def cities_on_an_engine(folder: Path) -> Iterator[Cities]:
         for node in found.nodes.values():
             node.database.close()
         network.close()
+
+
+def second_witness(cities: Cities, folder: Path, city: str) -> None:
+    """A second clerk at a city's window: on the record, and with a key that the city's holder has."""
+    name = f"tongban test key: {city} witness-2"
+    secret = hashlib.sha256(name.encode()).digest()
+    fields = {"key": signer(f"{city} witness-2").address, "roles": int(Role.WITNESS), "previous": "0x" + "00" * 20}
+    consortium = cities.network.addresses.consortium
+    cities.enqueue(city, "second-witness", Operation.SET_KEYS, consortium, "administer", fields)
+    cities.pump()
+    assert cities.outcome(city, "second-witness") is Reason.OK
+    holder, ring = cities.nodes[city].keys, _ring(folder, city)
+    assert isinstance(holder, DaemonKeyHolder)
+    holder.replace_ring(replace(ring, chain={**ring.chain, "witness-2": secret}))
 
 
 def _seed(city: str, kind: str) -> bytes:

@@ -1,0 +1,58 @@
+"""Who somebody is, as a clerk enters it: from a file that only its owner reads, or asked for; never an argument.
+
+What stands on a command line is seen by every user of the machine and stays in the shell's history.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.domain import canonical
+from ledger.errors import FormatError, InputError, NotFoundError
+from ledger.services.persons import RESIDENT, Identity
+
+__all__ = ["IdentityFile", "read_identity"]
+
+IdentityFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--identity-file",
+        help='身份信息文件（JSON：kind、number、name，仅本人可读），kind 为 resident 或证件类型代码；"-" 表示现场输入 / JSON file with kind, number and name, readable by its owner alone; "-": asked',
+    ),
+]
+_MEMBERS = {"kind", "number", "name"}
+_LONGEST = 4_096
+_OTHERS = 0o077
+
+
+def read_identity(path: Path) -> Identity:
+    """Return whom a file names, or ask for it where the path is ``-``.
+
+    Raises:
+        NotFoundError: ``files.missing``.
+        InputError: ``persons.file``, ``persons.file_open``; ``persons.identity`` and codes of ``identifiers``. Nothing of
+            what was entered is repeated.
+    """
+    if str(path) == "-":
+        kind = str(typer.prompt("证件类型 / kind of document", default=RESIDENT, err=True))
+        number = str(typer.prompt("证件号码 / number", hide_input=True, err=True))
+        return Identity(kind, number, str(typer.prompt("姓名 / name", hide_input=True, err=True)))
+    try:
+        mode, data = path.stat().st_mode, path.read_bytes()
+    except OSError:
+        raise NotFoundError("files.missing") from None
+    if mode & _OTHERS:
+        raise InputError("persons.file_open")
+    try:
+        document = canonical.parse(data, limit=_LONGEST)
+    except FormatError:
+        raise InputError("persons.file") from None
+    if not isinstance(document, dict) or set(document) != _MEMBERS:
+        raise InputError("persons.file")
+    values = {name: document[name] for name in _MEMBERS}
+    if not all(isinstance(value, str) for value in values.values()):
+        raise InputError("persons.file")
+    return Identity(str(values["kind"]), str(values["number"]), str(values["name"]))

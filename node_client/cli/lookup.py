@@ -1,0 +1,181 @@
+"""``tongban case lookup``: asking another city what papers it keeps of somebody who carries none, and no wallet either.
+
+The exception, where the wallet is the rule: the person names at most three cities and signs an authorisation before two
+witnesses of this window; each question stands on the chain before anybody can answer it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ledger.domain.consents import Purpose
+from ledger.domain.materials import MATERIAL_TYPES, material_type
+from ledger.errors import InputError, NotFoundError
+from ledger.services import lookups
+from ledger.wire.lookups import Answer
+from ledger.wire.sentences import sentence
+from ledger.wire.traces import china_time
+from node_client.cli.identities import IdentityFile, read_identity
+from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
+from node_client.cli.output import grid, language, say_json
+
+__all__ = ["add_to"]
+
+_STATES = {
+    "waiting": "等待上链 / waiting for the chain",
+    "recorded": "已上链，等待送达 / on the chain, not delivered yet",
+    "delivered": "已送达，等待答复 / delivered, no answer yet",
+    "answered": "已答复，等待取回 / answered, not fetched yet",
+    "here": "答复已到 / the answer is here",
+}
+_ASK = (
+    "tongban case lookup ask --node mianyang/ --city 1 --identity-file person.json --paper authorisation.pdf "
+    "--type household-register"
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(
+        help="异地查询：向其他城市查询申请人已存的材料 / look-ups of papers kept in other cities", no_args_is_help=True
+    )
+    group.command("ask", epilog=_ASK)(ask)
+    group.command("list", epilog="tongban case lookup list --node mianyang/")(listed)
+    group.command("show", epilog="tongban case lookup show 5d1f… --node mianyang/")(show)
+    app.add_typer(group, name="lookup")
+
+
+def ask(
+    *,
+    node: NodeOption,
+    city: Annotated[
+        list[int],
+        typer.Option(min=1, help="申请人指定的城市，最多三个 / members that the person names", show_default=False),
+    ],
+    paper: Annotated[
+        Path, typer.Option(help="申请人签字的授权书，只取其指纹 / the signed authorisation; its digest alone is used")
+    ],
+    identity_file: IdentityFile = Path("-"),
+    kind: Annotated[
+        list[str] | None, typer.Option("--type", help="要查的材料类型，不给为全部 / types looked for; none: any")
+    ] = None,
+    purpose: Annotated[str, typer.Option(help="handle、verify、archive、review / purpose")] = "handle",
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """提出查询：本窗口两位见证人签署，先上链，再加密送达。 / Ask: witnessed at this window, on the chain first, then delivered sealed."""
+    if purpose.upper() not in Purpose.__members__:
+        raise InputError("case.purpose", known=", ".join(one.name.lower() for one in Purpose))
+    types = tuple(material_type(code).code for code in kind or ())
+    try:
+        digest = hashlib.sha256(paper.read_bytes()).digest()
+    except OSError:
+        raise NotFoundError("files.missing") from None
+    identity = read_identity(identity_file or Path("-"))
+    with opened(node) as here:
+        prepared = lookups.prepare(here, city, identity, types=types, purpose=Purpose[purpose.upper()], paper=digest)
+        intents = [
+            lookups.ask(here, one, (here.keys.witness(1, one.statement), here.keys.witness(2, one.statement)))
+            for one in prepared
+        ]
+        names = [one.question.lookup.hex() for one in prepared]
+        settle(here, intents, no_wait=no_wait, as_json=as_json, lookups=names)
+
+
+def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
+    """列出本市提出的查询及其进展；不显示查的是谁。 / List what this city asked and how far each is; nobody is named."""
+    with opened(node) as city, city.database.read() as connection:
+        rows = lookups.listed(connection)
+    if as_json:
+        say_json(
+            {
+                "lookups": [
+                    {
+                        "lookup": row.lookup.hex(),
+                        "asked": row.asked,
+                        "purpose": Purpose(row.purpose).name.lower(),
+                        "state": row.state,
+                        "created_at": china_time(row.created_at),
+                    }
+                    for row in rows
+                ]
+            }
+        )
+        return
+    table = grid(4)
+    for row in rows:
+        table.add_row(
+            china_time(row.created_at)[:19], row.lookup.hex(), f"成员 / member {row.asked}", _STATES[row.state]
+        )
+    Console(highlight=False).print(table if rows else "还没有查询 / no look-ups yet")
+
+
+def show(
+    lookup: Annotated[str, typer.Argument(help="查询编号，64 位十六进制 / the look-up's id", show_default=False)],
+    *,
+    node: NodeOption,
+    as_json: AsJson = False,
+) -> None:
+    """显示答复：有哪些材料、可授权的叶；读取内容仍须授权。 / Show the answer: which papers, which leaf of each; reading takes a consent."""
+    lang = language()
+    with opened(node) as city:
+        answer = lookups.read(city, _id(lookup))
+    if as_json:
+        say_json(_document(answer))
+        return
+    console = Console(highlight=False)
+    if answer.refused:
+        told = sentence(answer.refused, lang)
+        console.print(f"[bold red]✘[/] {told.text} [dim]{answer.refused}[/]\n{told.next_step}")
+        return
+    table = grid(4)
+    for each in answer.materials:
+        known = MATERIAL_TYPES.get(each.type_code)
+        name = each.type_code if known is None else (known.zh if lang == "zh" else known.en)
+        places = ", ".join(_place(leaf.leaf) for leaf in each.leaves)
+        until = china_time(each.expires_at)[:10] if each.expires_at else ""
+        table.add_row(each.material, name, until, places or "由本人保管 / kept by the holder")
+    console.print(table if answer.materials else "该城市没有这些材料 / that city keeps no such papers")
+    if answer.more:
+        console.print("未能全部列出，请指定材料类型后再查 / there are more: ask again for a type")
+
+
+def _document(answer: Answer) -> dict[str, object]:
+    return {
+        "lookup": answer.lookup.hex(),
+        "refused": answer.refused,
+        "more": answer.more,
+        "materials": [
+            {
+                "material": each.material,
+                "type": each.type_code,
+                "assurance": each.assurance,
+                "reuse": each.reuse,
+                "issued_at": each.issued_at,
+                "expires_at": each.expires_at,
+                "contract": each.contract,
+                "leaves": [{"subject": leaf.subject, "leaf": _place(leaf.leaf)} for leaf in each.leaves],
+            }
+            for each in answer.materials
+        ],
+    }
+
+
+def _place(leaf: int) -> str:
+    return f"{leaf >> 32}:{leaf & 0xFFFFFFFF}"
+
+
+def _id(text: str) -> bytes:
+    digits = text.removeprefix("lookup:").removeprefix("0x")
+    try:
+        raw = bytes.fromhex(digits)
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:
+        raise InputError("tracing.identifier")
+    return raw
