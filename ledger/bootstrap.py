@@ -16,6 +16,7 @@ from ledger.blobs.ipfs import IpfsStore
 from ledger.chain.clock import NetworkClock
 from ledger.chain.gateway import Gateway
 from ledger.ports import BlobStore, Chain, Clock, KeyHolder, Peers, Random
+from ledger.projections import journal
 from ledger.services.context import Node
 from ledger.services.keyholding import ForwardingKeyHolder
 from ledger.services.peers import Unconnected
@@ -72,7 +73,8 @@ def open_node(
     keys = keys or ForwardingKeyHolder(settings.path(KEY_SOCKET))
     if chain is None:
         gateway = Gateway.connect(settings.rpc_urls, settings.consortium, engine=settings.engine)
-        chain, clock = gateway, clock or NetworkClock(gateway.clock_offset, known=settings.clock_offset)
+        chain = gateway
+        clock = clock or NetworkClock(gateway.clock_offset, known=_known_offset(settings, database))
     clock = clock or wall_clock
     return Node(
         network=settings.network,
@@ -95,3 +97,16 @@ def open_node(
         publisher=settings.publisher,
         publish_blocks=settings.publish_blocks,
     )
+
+
+def _known_offset(settings: NodeSettings, database: Database) -> int:
+    """The offset to begin with, until the engine says its own.
+
+    A pilot's calendar is moved forward as its story goes on, and the settings know only where it began; the newest block
+    read says how far it had come. On a network's engine no calendar moves, and a clock that is behind the chain is wrong.
+    """
+    if settings.engine != "embedded":
+        return settings.clock_offset
+    with database.read() as connection:
+        state = journal.position(connection)
+    return settings.clock_offset if state is None else max(settings.clock_offset, state.time - wall_clock())

@@ -235,6 +235,14 @@ class BlobStore(Protocol):
         """Say whether the block is in this store and whole."""
         ...
 
+    def check(self) -> None:
+        """Find out whether a block could be stored now, leaving nothing behind.
+
+        Raises:
+            UnavailableError: ``blobs.full``, ``blobs.low`` where little room is left, ``blobs.unreachable``.
+        """
+        ...
+
     def delete(self, cids: Iterable[str]) -> int:
         """Make blocks gone from this store, durably, and answer how many were there."""
         ...
@@ -252,6 +260,14 @@ class KeyHolder(Protocol):
 
     Each method applies the rules of its own accord: whoever reaches the socket gains no more than the rules allow.
     """
+
+    def check(self) -> None:
+        """Find out at little cost whether the keys are there.
+
+        Raises:
+            UnavailableError: ``keys.holder_unreachable``.
+        """
+        ...
 
     def cosign(self, request: bytes) -> bytes:
         """Answer a ``tlog-witness`` ``add-checkpoint`` request with the cosignature lines."""

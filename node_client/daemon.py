@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ledger.bootstrap import KEY_SOCKET, open_node
+from ledger.domain.limits import LIMITS
 from ledger.errors import LedgerError, UnavailableError
 from ledger.log.files import DirectoryFiles
 from ledger.log.store import LogStore
 from ledger.log.view import LogView
+from ledger.ports import Head
 from ledger.services import (
     batching,
     cosigning,
@@ -43,7 +45,7 @@ from node_client.keyholder import DaemonKeyHolder, KeyServer, chain_signers, log
 from node_client.keys import KeyRing, open_key_ring, read_passphrase
 from node_client.peers import HttpPeers
 
-__all__ = ["Daemon", "Lane", "Step", "open_keys", "witness_path"]
+__all__ = ["Daemon", "Lane", "Step", "every", "open_keys", "witness_path"]
 
 _LONGEST = 60.0
 
@@ -101,6 +103,20 @@ class Lane:
             logs.get().warning("not_noted", step=step.name, code=error.code)
 
 
+def every(seconds: float, ask: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
+    """Return a step that asks at most this often; once it has failed the loop's own pauses hold."""
+    due = 0.0
+
+    def run() -> bool:
+        nonlocal due
+        if clock() >= due:
+            ask()
+            due = clock() + seconds
+        return False
+
+    return run
+
+
 def open_keys(settings: NodeSettings) -> KeyRing:
     """Open the node's keys with the passphrase that the settings name.
 
@@ -145,6 +161,7 @@ class Daemon:
         self.keys.bind(node, store, self._cosign)
         self._use(ring)
         self._memory = synchronising.StatusMemory()
+        self._noted = health.Noted()
         self._renewals = renewing.RenewalMemory()
         self.lanes = (
             Lane("chain", node, self._chain_steps()),
@@ -212,7 +229,10 @@ class Daemon:
 
     def _log_steps(self) -> list[Step]:
         # One lane alone writes the log's files; the witness reads them.
-        steps = [Step("appending", lambda: publishing.append(self.node, self.log) > 0)]
+        steps = [
+            Step("appending", lambda: publishing.append(self.node, self.log) > 0),
+            Step(health.STORING, every(LIMITS.health_store_seconds, self.node.blobs.check)),
+        ]
         if self._settings.publisher:
             steps.append(Step("publishing", self._publish))
         return steps
@@ -226,7 +246,10 @@ class Daemon:
         ]
 
     def _synchronise(self) -> bool:
-        return synchronising.run_once(self.node, memory=self._memory).added > 0
+        return synchronising.run_once(self.node, memory=self._memory, seen=self._saw).added > 0
+
+    def _saw(self, head: Head) -> None:
+        health.note_head(self.node, head, memory=self._noted)
 
     def _send(self) -> bool:
         report = sending.run_once(Sender(self.node.begin, self.node.chain, self._signers, self.node.clock))

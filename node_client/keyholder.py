@@ -93,6 +93,10 @@ class DaemonKeyHolder:
         """Say whose keys these are: the node's picture decides what may be released and signed."""
         self._node, self._custody, self._cosign = node, custody, cosign
 
+    def check(self) -> None:
+        """Find out whether the keys are bound to a node."""
+        self._bound()
+
     def cosign(self, request: bytes) -> bytes:
         """Answer a witness request from this city's own tree."""
         if self._cosign is None:

@@ -26,7 +26,7 @@ def health_router(site: Site) -> APIRouter:
 
     @router.get("/readyz", summary="Whether the node is ready; if not, what is wrong and what to do")
     def readyz(request: Request) -> Response:
-        found = health.findings(site.node)
+        found = health.findings(site.node, site.log)
         lang = language(request)
         listed: list[dict[str, Any]] = []
         for finding in found:

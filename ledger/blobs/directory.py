@@ -105,6 +105,28 @@ class DirectoryStore:
             return False
         return True
 
+    def check(self) -> None:
+        """Find out whether a block could be stored: a small file is written and taken away again.
+
+        Raises:
+            UnavailableError: ``blobs.full``, ``blobs.low``, ``blobs.unreachable``.
+        """
+        self._require_store()
+        try:
+            handle, name = tempfile.mkstemp(dir=self._temporary)
+            try:
+                os.write(handle, FORMAT.encode())
+                os.fsync(handle)
+                found = os.fstatvfs(handle)
+            finally:
+                os.close(handle)
+                os.unlink(name)  # noqa: PTH108 -- a name from mkstemp
+        except OSError as error:
+            _refuse(error)
+        free = found.f_bavail * found.f_frsize
+        if free < LIMITS.store_free_bytes:
+            raise UnavailableError("blobs.low", retry_after=60, free=free)
+
     def delete(self, cids: Iterable[str]) -> int:
         """Delete blocks, durably, and say how many were there."""
         folders = set()

@@ -92,6 +92,19 @@ class IpfsStore:
         block = self._local(cid)
         return block is not None and cid_of(block) == cid
 
+    def check(self) -> None:
+        """Find out whether a block could be stored: whether the node answers, and what its repository may still hold.
+
+        Raises:
+            UnavailableError: ``blobs.full``, ``blobs.low``, ``blobs.unreachable``.
+        """
+        told = self._ask(self._client.repo.stat, opts={"size-only": "true"})
+        free = max(0, int(told["StorageMax"]) - int(told["RepoSize"]))
+        if free == 0:
+            raise UnavailableError("blobs.full", retry_after=60)
+        if free < LIMITS.store_free_bytes:
+            raise UnavailableError("blobs.low", retry_after=60, free=free)
+
     def delete(self, cids: Iterable[str]) -> int:
         """Unpin blocks and collect, so that they are gone from this node; returns how many were there."""
         count = 0

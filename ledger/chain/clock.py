@@ -14,6 +14,8 @@ __all__ = ["NetworkClock"]
 
 # A calendar that was moved is seen this many seconds later; asking costs a millisecond.
 _FRESH = 1.0
+# An engine that does not answer is left alone this long: each try may take as long as a request may.
+_AWAY = 10.0
 
 
 class NetworkClock:
@@ -23,13 +25,22 @@ class NetworkClock:
         offset: asks the engine; ``UnavailableError`` leaves what was known before.
         known: the offset to begin with, as the node's settings have it.
         wall: POSIX seconds of this machine.
+        ticks: seconds that only go forward.
     """
 
-    def __init__(self, offset: Callable[[], int], *, known: int = 0, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        offset: Callable[[], int],
+        *,
+        known: int = 0,
+        wall: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._ask = offset
         self._offset = known
         self._wall = wall
-        self._asked_at: float | None = None
+        self._ticks = ticks
+        self._ask_at: float | None = None
 
     def __call__(self) -> int:
         """Return POSIX seconds."""
@@ -37,12 +48,13 @@ class NetworkClock:
 
     def offset(self) -> int:
         """Return how many seconds the network's clock stands before this machine's."""
-        now = time.monotonic()
-        if self._asked_at is None or now - self._asked_at >= _FRESH:
-            self._asked_at = now
+        now = self._ticks()
+        if self._ask_at is None or now >= self._ask_at:
+            # Set before asking, so that of several threads one asks.
+            self._ask_at = now + _FRESH
             try:
                 self._offset = self._ask()
             except UnavailableError:
                 # Time goes on while the engine is away.
-                return self._offset
+                self._ask_at = now + _AWAY
         return self._offset

@@ -236,6 +236,10 @@ class Limits:
     health_note_seconds: int = 5
     # Longer than any step takes when nothing is wrong: a daemon that is silent so long has stopped or hangs.
     health_silent_seconds: int = 60
+    # How often the daemon asks whether the store takes blocks: seldom enough to cost nothing, soon enough for a window.
+    health_store_seconds: int = 30
+    # The largest file that may be handed in: with less room than that the store says so before somebody stands there.
+    store_free_bytes: int = 512 * 1024 * 1024
     # An intent that waits this long waits for a reason that somebody should see.
     health_waiting_seconds: int = 600
 

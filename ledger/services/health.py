@@ -6,21 +6,42 @@ The web process and the command read what the daemon wrote; neither needs the da
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.engine import Connection
 
 from ledger.domain.limits import LIMITS
-from ledger.errors import Fact
+from ledger.errors import Fact, LedgerError, NotFoundError
+from ledger.log.view import LogView
+from ledger.ports import Head
 from ledger.projections import journal
+from ledger.projections.journal import SyncState
 from ledger.services.context import Node
 from ledger.storage import outbox
 from ledger.storage.tables import drafts
 from ledger.storage.tables import steps as tables
 
-__all__ = ["Finding", "Noted", "StepState", "Waiting", "findings", "note", "steps", "waiting"]
+__all__ = [
+    "STORING",
+    "Finding",
+    "Noted",
+    "SeenHead",
+    "StepState",
+    "Waiting",
+    "findings",
+    "note",
+    "note_head",
+    "seen_head",
+    "steps",
+    "waiting",
+]
+
+STORING = "storing"
+"""The daemon's step that asks whether a block could be stored; why not is said in the store's own words."""
+
+_HEAD = "head"
 
 
 @dataclass(slots=True)
@@ -39,6 +60,15 @@ class StepState:
     failed_at: int | None
     code: str | None
     failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenHead:
+    """Where the chain stood when the daemon last asked it (``seen_at``, POSIX seconds of this machine)."""
+
+    number: int
+    finalised: int
+    seen_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +113,31 @@ def note(node: Node, step: str, *, code: str | None, memory: Noted, now: Callabl
     memory.last[step] = (code, moment)
 
 
+def note_head(node: Node, head: Head, *, memory: Noted, now: Callable[[], float] = time.time) -> None:
+    """Note where the chain stands; written every few seconds.
+
+    Raises:
+        UnavailableError: ``storage.…``.
+    """
+    moment = now()
+    if moment - memory.last.get(_HEAD, (None, 0.0))[1] < LIMITS.health_note_seconds:
+        return
+    table = tables.seen_head
+    with node.begin() as uow:
+        uow.connection.execute(table.delete())
+        uow.connection.execute(
+            insert(table).values(id=1, number=head.number, finalised=head.finalised, seen_at=int(moment))
+        )
+        uow.commit()
+    memory.last[_HEAD] = (None, moment)
+
+
+def seen_head(connection: Connection) -> SeenHead | None:
+    """Return where the daemon last saw the chain; ``None`` before it has asked."""
+    row = connection.execute(select(tables.seen_head)).first()
+    return None if row is None else SeenHead(row.number, row.finalised, row.seen_at)
+
+
 def steps(connection: Connection) -> tuple[StepState, ...]:
     """Return the daemon's steps as last noted."""
     rows = connection.execute(select(tables.daemon_steps).order_by(tables.daemon_steps.c.step))
@@ -98,8 +153,16 @@ def waiting(connection: Connection, now: int) -> Waiting:
     return Waiting(outbox.waiting(connection), len(materials), age)
 
 
-def findings(node: Node, *, now: Callable[[], float] = time.time) -> tuple[Finding, ...]:
+def findings(node: Node, log: LogView | None = None, *, now: Callable[[], float] = time.time) -> tuple[Finding, ...]:
     """Return what is not as it should be; nothing: the node is ready.
+
+    Everything is read from this node's own database, or is one look at a file or a socket: the engine, the store and
+    the other cities are asked by the daemon, in its own time.
+
+    Args:
+        node: this city.
+        log: its log as it is served; left out, nothing is said of it.
+        now: POSIX seconds of this machine.
 
     Raises:
         UnavailableError: ``storage.…``: the database itself cannot be used.
@@ -109,21 +172,60 @@ def findings(node: Node, *, now: Callable[[], float] = time.time) -> tuple[Findi
         known = steps(connection)
         state = journal.position(connection)
         held = waiting(connection, node.clock())
-    found = []
+        head = seen_head(connection)
+    return (
+        *_of_the_daemon(node, known, moment),
+        *_of_the_picture(node, state, head),
+        *_of_the_log(node, log),
+        *_of_what_waits(held),
+    )
+
+
+def _of_the_daemon(node: Node, known: tuple[StepState, ...], moment: int) -> Iterator[Finding]:
     newest = max((max(step.worked_at or 0, step.failed_at or 0) for step in known), default=0)
     if not newest:
-        found.append(Finding("health.daemon_never", {}))
+        yield Finding("health.daemon_never", {})
     elif moment - newest > LIMITS.health_silent_seconds:
-        found.append(Finding("health.daemon_silent", {"seconds": moment - newest}))
-    found.extend(
-        Finding("health.step_failing", {"step": step.step, "why": step.code, "failures": step.failures}, step.step)
-        for step in known
-        if step.code is not None
-    )
+        yield Finding("health.daemon_silent", {"seconds": moment - newest})
+    try:
+        node.keys.check()
+    except LedgerError as error:
+        yield Finding(error.code, dict(error.facts))
+    for step in known:
+        if step.code is None:
+            continue
+        if step.step == STORING:
+            yield Finding(step.code, {}, step.step)
+        else:
+            yield Finding(
+                "health.step_failing", {"step": step.step, "why": step.code, "failures": step.failures}, step.step
+            )
+
+
+def _of_the_picture(node: Node, state: SyncState | None, head: SeenHead | None) -> Iterator[Finding]:
     if state is None:
-        found.append(Finding("health.not_synchronised", {}))
-    elif state.time - node.clock() > LIMITS.log_timely_seconds:
-        found.append(Finding("health.clock_behind", {"seconds": state.time - node.clock()}))
+        yield Finding("health.not_synchronised", {})
+        return
+    if state.time - node.clock() > LIMITS.log_timely_seconds:
+        yield Finding("health.clock_behind", {"seconds": state.time - node.clock()})
+    if head is not None and head.finalised - state.block > LIMITS.synchronising_blocks:
+        yield Finding(
+            "health.picture_behind",
+            {"block": state.block, "final": head.finalised, "blocks": head.finalised - state.block},
+        )
+
+
+def _of_the_log(node: Node, log: LogView | None) -> Iterator[Finding]:
+    if log is None or not node.publisher:
+        return
+    try:
+        log.checkpoint()
+    except NotFoundError:
+        yield Finding("health.no_checkpoint", {})
+    except LedgerError as error:
+        yield Finding(error.code, dict(error.facts))
+
+
+def _of_what_waits(held: Waiting) -> Iterator[Finding]:
     if held.oldest_intent is not None and held.oldest_intent > LIMITS.health_waiting_seconds:
-        found.append(Finding("health.intents_waiting", {"count": held.intents, "seconds": held.oldest_intent}))
-    return tuple(found)
+        yield Finding("health.intents_waiting", {"count": held.intents, "seconds": held.oldest_intent})

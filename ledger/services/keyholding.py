@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ledger.domain.limits import LIMITS
@@ -33,6 +35,11 @@ class ForwardingKeyHolder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    def check(self) -> None:
+        """Find out whether the daemon listens."""
+        with self._connected():
+            pass
 
     def cosign(self, request: bytes) -> bytes:
         """Forward a witness request."""
@@ -74,6 +81,12 @@ class ForwardingKeyHolder:
         return _bytes(self._ask("custody_sign", person, branch, number, leaf, digest, confirmation))
 
     def _ask(self, method: str, *arguments: wire.Value) -> wire.Value:
+        with self._connected() as connection:
+            connection.sendall(wire.encode_request(method, arguments))
+            return wire.decode_answer(wire.read_frame(connection.recv))
+
+    @contextmanager
+    def _connected(self) -> Iterator[socket.socket]:
         try:
             address, folder = socket_address(self._path)
         except OSError as error:
@@ -82,8 +95,7 @@ class ForwardingKeyHolder:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
                 connection.settimeout(LIMITS.key_request_seconds)
                 connection.connect(address)
-                connection.sendall(wire.encode_request(method, arguments))
-                return wire.decode_answer(wire.read_frame(connection.recv))
+                yield connection
         except OSError as error:
             raise UnavailableError("keys.holder_unreachable") from error
         finally:

@@ -165,7 +165,7 @@ def overview(node: Node, log: LogView) -> Overview:
         publishes=node.publisher,
         publishers=tuple((city.division, city.url) for city in logs),
         waiting=held,
-        findings=health.findings(node),
+        findings=health.findings(node, log),
         cases=tuple(case_shown(node, case.hex()) for case in named),
     )
 

@@ -11,7 +11,7 @@ and every status entry on the way is computed again and compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -26,7 +26,7 @@ from ledger.domain.entries import (
 )
 from ledger.domain.limits import LIMITS
 from ledger.errors import FormatError, IntegrityError, UnavailableError
-from ledger.ports import Block, Chain, LocatedEvent
+from ledger.ports import Block, Chain, Head, LocatedEvent
 from ledger.projections import journal
 from ledger.projections.journal import EventTypes, SyncState
 from ledger.services.chunks import StatusMemory, Step, write_chunk
@@ -66,9 +66,11 @@ class Progress:
         return self.block >= self.finalised
 
 
-def run_once(node: Node, *, memory: StatusMemory | None = None) -> Progress:
+def run_once(
+    node: Node, *, memory: StatusMemory | None = None, seen: Callable[[Head], None] = lambda _: None
+) -> Progress:
     """Read whatever has become final since the last run; see ``synchronise``."""
-    return synchronise(node.database, node.chain, node.consortium, memory=memory)
+    return synchronise(node.database, node.chain, node.consortium, memory=memory, seen=seen)
 
 
 def synchronise(
@@ -78,6 +80,7 @@ def synchronise(
     *,
     memory: StatusMemory | None = None,
     chunk: int = LIMITS.synchronising_blocks,
+    seen: Callable[[Head], None] = lambda _: None,
 ) -> Progress:
     """Read from the last block of the picture to the last final one.
 
@@ -87,6 +90,7 @@ def synchronise(
         consortium: address of the network's consortium contract.
         memory: a status tree kept between runs.
         chunk: blocks for each database transaction.
+        seen: is told where the chain stands, before anything is read: catching up may take long.
 
     Raises:
         IntegrityError: ``synchronising.parent``, ``synchronising.order``, ``synchronising.genesis`` or
@@ -96,7 +100,9 @@ def synchronise(
     memory = memory if memory is not None else StatusMemory()
     with database.read() as connection:
         before = state = journal.position(connection)
-    finalised = chain.head().finalised
+    head = chain.head()
+    seen(head)
+    finalised = head.finalised
     if state is not None and state.hash is None and finalised >= state.block:
         state = _join(database, chain, state, consortium)
     while state is None or state.block < finalised:

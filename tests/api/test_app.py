@@ -10,9 +10,6 @@ from ledger.domain.limits import LIMITS
 from ledger.errors import UnavailableError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
-from ledger.services import health
-from ledger.services.health import Noted
-from ledger.wire.sentences import is_known
 from ledger.wire.witnessing import Answer, encode_answer
 from tests.api.site import CASE, Served, serve
 
@@ -34,44 +31,6 @@ def test_the_logs_files_are_served_as_the_standard_says(client, served):
     assert (whole.status_code, len(whole.content)) == (200, 256 * 32)
     assert "immutable" in whole.headers["cache-control"]
     assert len(client.get("/tile/0/001.p/44").content) == 44 * 32
-
-
-def test_it_is_alive_and_says_what_is_not_ready(client, served):
-    assert client.get("/healthz").json() == {"status": "ok"}
-    silent = client.get("/readyz", headers={"Accept-Language": "en"})
-    assert silent.status_code == 503
-    assert [item["code"] for item in silent.json()["findings"]] == ["health.daemon_never"]
-    assert all(item["text"] and item["next_step"] for item in silent.json()["findings"])
-    memory = Noted()
-    health.note(served.site.node, "synchronising", code=None, memory=memory)
-    assert client.get("/readyz").json() == {"ready": True, "findings": []}
-    health.note(served.site.node, "sending", code="chain.unreachable", memory=memory)
-    failing = client.get("/readyz").json()
-    assert [item["code"] for item in failing["findings"]] == ["health.step_failing"]
-    assert is_known("chain.unreachable")
-
-
-def test_a_step_is_noted_only_when_it_changes_or_time_has_passed(served):
-    node, memory = served.site.node, Noted()
-
-    def noted(at: float, code: str | None) -> int | None:
-        health.note(node, "sending", code=code, memory=memory, now=lambda: at)
-        with node.database.read() as connection:
-            (step,) = health.steps(connection)
-        return step.worked_at if code is None else step.failures
-
-    assert noted(100.0, None) == 100
-    assert noted(102.0, None) == 100
-    assert noted(106.0, None) == 106
-    assert noted(107.0, "chain.unreachable") == 1
-    assert noted(120.0, "chain.unreachable") == 2
-    assert noted(121.0, None) == 121
-
-
-def test_figures_for_prometheus(client):
-    text = client.get("/metrics").text
-    assert "tongban_log_entries 300.0" in text
-    assert "tongban_log_published_entries 300.0" in text
 
 
 def test_what_is_not_there_is_a_problem_in_the_readers_language(client):

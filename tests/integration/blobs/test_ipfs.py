@@ -91,6 +91,7 @@ def test_a_node_that_is_gone_is_said_to_be_and_comes_back(kubo_binary: Path, tmp
         lambda: store.put(b"new"),
         lambda: store.get(cid),
         lambda: store.has(cid),
+        store.check,
         lambda: list(store.cids()),
     ):
         with pytest.raises(UnavailableError, match=r"blobs.unreachable"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from ledger.blobs.cids import cid_of
 from ledger.blobs.directory import DirectoryStore
 from ledger.blobs.ipfs import IpfsStore
 from ledger.domain.limits import LIMITS
-from ledger.errors import FormatError, InputError, IntegrityError, NotFoundError
+from ledger.errors import FormatError, InputError, IntegrityError, NotFoundError, UnavailableError
 from ledger.ports import BlobStore
 
 
@@ -40,6 +40,17 @@ def _flatfs(blocks: Path, cid: str) -> Path:
     """Kubo names a block's file by the multihash, in base32, whatever the codec."""
     before = {path: path.read_bytes() for path in blocks.glob("*/*.data")}
     return next(path for path, data in before.items() if cid_of(data) == cid)
+
+
+def test_a_store_that_takes_blocks_says_so_and_leaves_nothing_behind(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject.store.check()
+    assert list(subject.store.cids()) == []
+    for module in ("ledger.blobs.directory", "ledger.blobs.ipfs"):
+        monkeypatch.setattr(f"{module}.LIMITS", replace(LIMITS, store_free_bytes=2**62))
+    with pytest.raises(UnavailableError, match=r"blobs\.low"):
+        subject.store.check()
 
 
 def test_a_block_comes_back_and_twice_is_once(subject: Subject) -> None:

@@ -83,6 +83,16 @@ def test_a_full_disk_changes_nothing_and_is_named(store: DirectoryStore, monkeyp
     assert store.get(cid_of(b"new")) == b"new"
 
 
+def test_a_store_that_takes_no_block_says_why(store: DirectoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, code in ((errno.ENOSPC, "full"), (errno.EROFS, "unreachable")):
+        with monkeypatch.context() as patch:
+            Fault(patch, ["fsync"], 1, OSError(number, "refused"))
+            with pytest.raises(UnavailableError, match=rf"blobs\.{code}"):
+                store.check()
+    store.check()
+    assert not list(store._temporary.iterdir())
+
+
 def test_a_store_that_is_gone_is_not_an_empty_one(store: DirectoryStore, tmp_path: Path) -> None:
     cid = store.put(b"block")
     shutil.move(tmp_path / "blobs", tmp_path / "away")

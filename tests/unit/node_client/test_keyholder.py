@@ -96,8 +96,21 @@ def test_a_request_that_is_none_is_refused_and_the_next_one_is_served(served):
 
 
 def test_a_holder_that_is_gone_is_not_now(tmp_path):
-    with pytest.raises(UnavailableError, match=r"keys\.holder_unreachable"):
-        ForwardingKeyHolder(tmp_path / "keys.sock").open(b"", b"")
+    for keys in (
+        ForwardingKeyHolder(tmp_path / "keys.sock"),
+        ForwardingKeyHolder(tmp_path / "no folder" / "keys.sock"),
+    ):
+        for ask in (keys.check, lambda keys=keys: keys.open(b"", b"")):
+            with pytest.raises(UnavailableError, match=r"keys\.holder_unreachable"):
+                ask()
+
+
+def test_asking_whether_the_holder_is_there_costs_it_nothing(served):
+    keys, holder, _ = served
+    for _ in range(20):
+        keys.check()
+    assert holder.asked == []
+    assert keys.open(b"ab", b"") == b"ba"
 
 
 def test_each_key_signs_its_own_kind_of_thing_and_nothing_else():

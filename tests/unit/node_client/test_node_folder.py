@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 
 from ledger.bootstrap import open_node
 from ledger.errors import ConflictError, InputError, IntegrityError, NotFoundError, SetupError
-from ledger.services import audit
+from ledger.projections import journal
+from ledger.projections.journal import SyncState
+from ledger.services import audit, health
 from ledger.settings import load_settings
 from node_client.backup import backup, restore
 from node_client.doctor import examine
@@ -118,3 +121,23 @@ def test_settings_that_cannot_be_are_named(folder):
     (folder / "node.toml").write_text("port = 'x'\n")
     with pytest.raises(SetupError, match=r"settings\.invalid"):
         load_settings(folder)
+
+
+@pytest.mark.parametrize(("engine", "behind"), [("embedded", False), ("network", True)])
+def test_a_pilots_calendar_that_was_moved_is_remembered_while_its_engine_is_away(tmp_path, engine, behind):
+    create_node(tmp_path / "wuhou", VALUES | {"engine": engine, "clock_offset": 0}, os.urandom)
+    settings, ahead = load_settings(tmp_path / "wuhou"), 9 * 86_400
+    node = open_node(settings)
+    state = SyncState(
+        block=7, hash=bytes(32), time=int(time.time()) + ahead, entries=1, chain_id=7, consortium=node.consortium,
+        genesis=bytes(32),
+    )  # fmt: skip
+    with node.begin() as uow:
+        journal.store_position(uow.connection, state)
+        uow.commit()
+    node.database.close()
+    # Nothing answers at the engine's address.
+    again = open_node(settings)
+    assert ("health.clock_behind" in {finding.code for finding in health.findings(again)}) is behind
+    assert (again.clock() - int(time.time()) > ahead - 60) is not behind
+    again.database.close()

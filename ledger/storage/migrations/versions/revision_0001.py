@@ -830,6 +830,15 @@ def upgrade() -> None:
         info={"kind": "local"},
     )
     op.create_table(
+        "seen_head",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("finalised", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_seen_head")),
+        info={"kind": "local"},
+    )
+    op.create_table(
         "seen_sizes",
         sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),

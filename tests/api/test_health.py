@@ -1,0 +1,162 @@
+"""Whether a node is ready: what is wrong, why and what to do, without asking anything that may be slow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from ledger.domain.limits import LIMITS
+from ledger.log.files import DirectoryFiles
+from ledger.log.store import LogStore
+from ledger.log.view import LogView
+from ledger.ports import Head
+from ledger.services import health
+from ledger.services.health import Noted
+from ledger.wire.sentences import is_known
+from node_client.daemon import Lane, Step, every
+from node_client.keyholder import DaemonKeyHolder, KeyServer
+from tests.api.site import Served, serve
+from tests.unit.node_client.test_keyholder import new_ring
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Served:
+    return serve(tmp_path)
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Iterator[KeyServer]:
+    """The daemon's side of the keys, which the web process looks for."""
+    server = KeyServer(tmp_path / "keys.sock", DaemonKeyHolder(new_ring()))
+    yield server
+    server.close()
+
+
+def findings(served: Served, lang: str = "en") -> list[dict[str, Any]]:
+    answer = TestClient(create_app(served.site)).get(f"/readyz?lang={lang}")
+    told: list[dict[str, Any]] = answer.json()["findings"]
+    assert answer.status_code == (503 if told else 200)
+    assert answer.json()["ready"] is not bool(told)
+    assert all(item["text"] and item["next_step"] and "…" not in item["text"] for item in told)
+    return told
+
+
+def codes(served: Served) -> list[str]:
+    return [item["code"] for item in findings(served)]
+
+
+def at(moment: float) -> Callable[[], float]:
+    return lambda: moment
+
+
+def works(served: Served, *steps: str) -> Noted:
+    memory = Noted()
+    for step in steps or ("synchronising",):
+        health.note(served.site.node, step, code=None, memory=memory)
+    return memory
+
+
+@pytest.mark.usefixtures("keys")
+def test_it_is_alive_and_ready_once_the_daemon_works_and_answers_for_the_keys(served):
+    assert TestClient(create_app(served.site)).get("/healthz").json() == {"status": "ok"}
+    assert codes(served) == ["health.daemon_never"]
+    memory = works(served)
+    assert findings(served) == []
+    health.note(served.site.node, "sending", code="chain.unreachable", memory=memory)
+    (failing,) = findings(served)
+    assert failing["code"] == "health.step_failing"
+    assert "chain.unreachable" in failing["text"]
+    assert is_known("chain.unreachable")
+    assert findings(served, "zh")[0]["text"] != failing["text"]
+
+
+def test_keys_that_nobody_answers_for_are_said(served, keys):
+    works(served)
+    assert codes(served) == []
+    keys.close()
+    assert codes(served) == ["keys.holder_unreachable"]
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_store_that_takes_nothing_is_said_in_its_own_words(served, tmp_path):
+    """The daemon asks the store; the web process reads what it noted."""
+    works(served)
+    node = served.site.node
+    lane = Lane("log", node, [Step(health.STORING, every(0, node.blobs.check))], clock=lambda: 0.0)
+    lane.run_once()
+    assert codes(served) == []
+    store = tmp_path / "510107-blobs"
+    store.rename(tmp_path / "not mounted")
+    lane.run_once()
+    assert codes(served) == ["blobs.unreachable"]
+    (tmp_path / "not mounted").rename(store)
+    lane.steps[0].not_before = 0.0
+    lane.run_once()
+    assert codes(served) == []
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_log_without_a_checkpoint_is_said_where_this_city_publishes(served, tmp_path):
+    works(served)
+    empty = DirectoryFiles(tmp_path / "new log")
+    LogStore(empty).append([b"entry"])
+    fresh = replace(served, site=replace(served.site, log=LogView(empty)))
+    assert codes(fresh) == ["health.no_checkpoint"]
+    elsewhere = replace(fresh.site, node=replace(fresh.site.node, publisher=False))
+    assert codes(replace(fresh, site=elsewhere)) == []
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_picture_far_behind_the_chain_is_said_with_both_blocks(served):
+    works(served)
+    block, memory = served.cities.block, Noted()
+    near, far = block + LIMITS.synchronising_blocks, block + LIMITS.synchronising_blocks + 1
+    for moment, (final, expected) in enumerate(((near, []), (far, ["health.picture_behind"]))):
+        head = Head(final + 3, bytes(32), 0, final)
+        health.note_head(served.site.node, head, memory=memory, now=at(1_000.0 + 60 * moment))
+        told = findings(served)
+        assert [item["code"] for item in told] == expected
+    assert str(block) in told[0]["text"]
+    assert str(far) in told[0]["text"]
+
+
+def test_where_the_chain_stands_is_written_every_few_seconds_only(served):
+    memory, node = Noted(), served.site.node
+    for moment, number, seen in ((100.0, 7, 7), (104.0, 8, 7), (105.0, 9, 9)):
+        health.note_head(node, Head(number, bytes(32), 0, number), memory=memory, now=at(moment))
+        with node.database.read() as connection:
+            head = health.seen_head(connection)
+        assert head is not None
+        assert head.number == seen
+
+
+def test_a_step_is_noted_only_when_it_changes_or_time_has_passed(served):
+    node, memory = served.site.node, Noted()
+
+    def noted(at: float, code: str | None) -> int | None:
+        health.note(node, "sending", code=code, memory=memory, now=lambda: at)
+        with node.database.read() as connection:
+            (step,) = health.steps(connection)
+        return step.worked_at if code is None else step.failures
+
+    assert noted(100.0, None) == 100
+    assert noted(102.0, None) == 100
+    assert noted(106.0, None) == 106
+    assert noted(107.0, "chain.unreachable") == 1
+    assert noted(120.0, "chain.unreachable") == 2
+    assert noted(121.0, None) == 121
+
+
+def test_what_is_asked_at_most_so_often():
+    now, asked = [0.0], []
+    step = every(30, lambda: asked.append(now[0]), lambda: now[0])
+    for moment in (0.0, 29.0, 30.0, 59.0, 60.0):
+        now[0] = moment
+        assert step() is False
+    assert asked == [0.0, 30.0, 60.0]
