@@ -9,18 +9,23 @@ when it is asked for again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from ledger.domain.calls import call_digest
+from ledger.chain.codec import canonical_call
+from ledger.domain.calls import Fields, call_digest
+from ledger.domain.operations import Operation
 from ledger.projections import journal
-from ledger.storage import outbox
+from ledger.services.context import Node
+from ledger.services.grouping import NO_SUBJECT
+from ledger.storage import outbox, repeating
 from ledger.storage.outbox import Intent, StoredIntent
 from ledger.storage.tables.outbox import transactions
 
-__all__ = ["ask"]
+__all__ = ["ask", "ask_for"]
 
 
 def ask(connection: Connection, wanted: Intent, *, now: int, thing: str = "", stands: bool = True) -> str:
@@ -39,15 +44,15 @@ def ask(connection: Connection, wanted: Intent, *, now: int, thing: str = "", st
         ConflictError: ``storage.intent_differs``: it is done or in line, with another call.
         UnavailableError: ``storage.outbox_full``.
     """
-    known = outbox.family(connection, wanted.id)
+    known = repeating.family(connection, wanted.id)
     if not known:
         outbox.enqueue(connection, wanted, now=now)
         return wanted.id
     last = known[0]
     same = last.digest == call_digest(wanted.contract, wanted.operation, wanted.call)
-    if last.state in {"refused", "failed"}:
+    if last.state in outbox.STUCK:
         if same:
-            outbox.retry(connection, last.id)
+            repeating.retry(connection, last.id)
             return last.id
     elif not _is_past(connection, last, thing, stands=stands):
         # Says so where the call is another one.
@@ -58,10 +63,51 @@ def ask(connection: Connection, wanted: Intent, *, now: int, thing: str = "", st
     return again.id
 
 
+def ask_for(
+    node: Node,
+    operation: Operation,
+    contract: str,
+    fields: Fields,
+    thing: str,
+    said: str,
+    *,
+    role: str = "administer",
+    stands: Callable[[Connection], bool] = lambda _connection: True,
+    alone: bool = False,
+) -> str:
+    """Ask for an act of this member that is about nothing in particular, in a transaction of its own.
+
+    Args:
+        node: this city's.
+        operation: what.
+        contract: which contract is to do it.
+        fields: as for ``sending.enqueue``.
+        thing: what the act sets.
+        said: what it sets it to; both together are the intent's name.
+        role: whose key signs.
+        stands: whether the picture shows what the act brings about.
+        alone: acts on the same thing stand beside one another, and none overtakes another.
+    """
+    call = canonical_call(operation, fields)
+    wanted = Intent(
+        id=f"{thing}:{said}", operation=operation, contract=contract, role=role, subject=NO_SUBJECT, call=call
+    )
+    with node.begin() as uow:
+        name = ask(
+            uow.connection,
+            wanted,
+            now=node.clock(),
+            thing="" if alone else f"{thing}:",
+            stands=stands(uow.connection),
+        )
+        uow.commit()
+    return name
+
+
 def _is_past(connection: Connection, last: StoredIntent, thing: str, *, stands: bool) -> bool:
     """Whether what was asked for last no longer holds, or will not."""
     if thing:
-        newest = outbox.effective(connection, thing)
+        newest = repeating.effective(connection, thing)
         if newest is not None and newest.sequence > last.sequence:
             return True
     if last.state != "done" or stands:

@@ -21,10 +21,11 @@ from ledger.domain.matters import Matter, Requirement
 from ledger.domain.operations import Operation
 from ledger.errors import NotFoundError
 from ledger.ports import TypedMessage
+from ledger.services.asking import ask
 from ledger.services.consents import split_signature
 from ledger.services.context import Node
 from ledger.services.registry import readers_of
-from ledger.storage import outbox
+from ledger.storage.outbox import Intent
 from ledger.storage.tables import cases as tables
 from ledger.storage.tables import materials as material_tables
 from ledger.wire.papers import SealedPaper, seal_paper
@@ -375,7 +376,7 @@ def _enqueue(
     role: str = "operate",
 ) -> str:
     with node.begin() as uow:
-        intent = outbox.Intent(
+        intent = Intent(
             id=name,
             operation=operation,
             contract=contract,
@@ -383,6 +384,6 @@ def _enqueue(
             subject=case,
             call=canonical_call(operation, fields),
         )
-        outbox.enqueue(uow.connection, intent, now=node.clock())
+        name = ask(uow.connection, intent, now=node.clock())
         uow.commit()
     return name

@@ -2,15 +2,16 @@
 
 Published documents are public: each lies as one raw block whose identifier is the digest that stands on the chain, so
 whoever has the chain can fetch and check it. Every function writes one intent and returns its name; asking twice does it
-once.
+once, asking again after something else has taken its place does it again (``asking``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from ledger.blobs.cids import cid_from_digest
@@ -19,14 +20,15 @@ from ledger.domain.agreements import AgreementKind, text_digest
 from ledger.domain.calls import Fields
 from ledger.domain.cases import Mode
 from ledger.domain.catalogue import LimitRule, agreement_id, modes_of
-from ledger.domain.consortium import ContractKind
+from ledger.domain.consortium import ContractKind, MemberStatus
 from ledger.domain.matters import Matter, read_matter
 from ledger.domain.operations import Operation
 from ledger.errors import IntegrityError, NotFoundError
-from ledger.services import sending
+from ledger.services.asking import ask_for
 from ledger.services.context import Node
 from ledger.services.registry import current_contract
 from ledger.storage.tables import catalogue as tables
+from ledger.storage.tables import consortium as register
 
 __all__ = [
     "AgreementShown",
@@ -44,6 +46,7 @@ __all__ = [
 ]
 
 _ZERO = bytes(32)
+_SALT = b"tongban/agreement/1\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +93,24 @@ def publish(node: Node, matter: Matter) -> str:
         "blob": matter.digest,
         "code": matter.code.text,
     }
-    return _enqueue(node, Operation.PUBLISH, fields, f"publish:{matter.digest.hex()}", role="operate")
+
+    def stands(connection: Connection, contract: str) -> bool:
+        present = _offered(connection, contract, node.member, matter.code.id)
+        return present is not None and present == (matter.digest, matter.rule.pack())
+
+    thing = f"matter:{matter.code.id.hex()[:32]}"
+    said = f"publish:{matter.digest.hex()[:32]}"
+    return _ask(node, Operation.PUBLISH, fields, thing, said, role="operate", stands=stands)
 
 
-def withdraw(node: Node, matter: bytes, *, intent: str) -> str:
+def withdraw(node: Node, matter: bytes) -> str:
     """Open no new cases of a matter here any more; running ones finish."""
-    return _enqueue(node, Operation.WITHDRAW, {"value": matter}, intent, role="operate")
+
+    def stands(connection: Connection, contract: str) -> bool:
+        return _offered(connection, contract, node.member, matter) is None
+
+    thing = f"matter:{matter.hex()[:32]}"
+    return _ask(node, Operation.WITHDRAW, {"value": matter}, thing, "withdraw", role="operate", stands=stands)
 
 
 def draft(
@@ -107,7 +122,7 @@ def draft(
     notice_days: int,
     valid_from: int,
     valid_until: int = 0,
-    salt: bytes = _ZERO,
+    salt: bytes | None = None,
     kind: AgreementKind = AgreementKind.NEW,
     agreement: bytes = _ZERO,
     parent: bytes = _ZERO,
@@ -121,9 +136,10 @@ def draft(
         parties: members, by number.
         matters: modes of handling for each matter, as ``catalogue.mode_bits``.
         notice_days: between a party's notice and the end.
-        valid_from: POSIX seconds.
+        valid_from: POSIX seconds; 0 for as soon as every party has accepted.
         valid_until: 0 for no end.
-        salt: of a new agreement's id; 32 random bytes.
+        salt: of a new agreement's id, 32 bytes; by default it follows from the text, so that a text is drafted once
+            however often it is asked for, and once more when notice of it was given.
         kind: new, or an amendment or accession of ``agreement``.
         agreement: the one that is changed.
         parent: the agreement that a new one rests on.
@@ -131,14 +147,16 @@ def draft(
     """
     digest = text_digest(text)
     node.blobs.put(canonical.encode(text))
-    contract = _contract(node)
     named = agreement
     if kind is AgreementKind.NEW:
+        with node.database.read() as connection:
+            contract = current_contract(connection, ContractKind.CATALOGUE)
+            salt = salt if salt is not None else _salt(connection, node.member, digest)
         named = agreement_id(chain_id=node.chain_id, contract=contract, member=node.member, salt=salt)
     listed = sorted(matters.items())
     fields: Fields = {
         # A new agreement's id is made by the contract from this salt; a change names the agreement.
-        "agreement": salt if kind is AgreementKind.NEW else agreement,
+        "agreement": salt if salt is not None and kind is AgreementKind.NEW else agreement,
         "kind": int(kind),
         "parent": parent,
         "predecessor": predecessor,
@@ -151,21 +169,29 @@ def draft(
         "matters": [matter for matter, _ in listed],
         "modes": [bits for _, bits in listed],
     }
-    return named, _enqueue(node, Operation.DRAFT, fields, f"draft:{named.hex()}:{digest.hex()[:16]}")
+
+    def stands(connection: Connection, _contract: str) -> bool:
+        table = tables.agreements
+        newest = select(table.c.digest).where(table.c.agreement == named).order_by(table.c.version.desc()).limit(1)
+        return connection.execute(newest).scalar() == digest
+
+    return named, _ask(
+        node, Operation.DRAFT, fields, f"draft:{named.hex()}", f"{int(kind)}:{digest.hex()[:16]}", stands=stands
+    )
 
 
 def accept(node: Node, agreement: bytes, version: int) -> str:
     """Accept a draft with this member's own key."""
-    return _enqueue(
-        node, Operation.ACCEPT, {"agreement": agreement, "version": version}, f"accept:{agreement.hex()}:{version}"
-    )
+    fields: Fields = {"agreement": agreement, "version": version}
+    return _ask(node, Operation.ACCEPT, fields, f"accept:{agreement.hex()}", str(version), alone=True)
 
 
 def end(node: Node, agreement: bytes, notice: canonical.JsonObject) -> str:
     """Give notice; running cases finish under the old terms."""
     node.blobs.put(canonical.encode(notice))
-    fields: Fields = {"agreement": agreement, "digest": text_digest(notice)}
-    return _enqueue(node, Operation.END, fields, f"end:{agreement.hex()}")
+    digest = text_digest(notice)
+    fields: Fields = {"agreement": agreement, "digest": digest}
+    return _ask(node, Operation.END, fields, f"end:{agreement.hex()}", digest.hex()[:16])
 
 
 def delegate(
@@ -182,7 +208,24 @@ def delegate(
         "digest": digest,
         "blob": digest,
     }
-    return _enqueue(node, Operation.DELEGATE, fields, f"delegate:{grantee}:{matter.hex()[:16]}:{digest.hex()[:16]}")
+
+    def stands(connection: Connection, contract: str) -> bool:
+        table = tables.delegations
+        present = select(table.c.valid_from, table.c.valid_until, table.c.digest).where(
+            table.c.contract == contract,
+            table.c.grantor == node.member,
+            table.c.grantee == grantee,
+            table.c.matter == matter,
+        )
+        row = connection.execute(present).one_or_none()
+        return row is not None and (row.valid_from, row.valid_until, bytes(row.digest)) == (
+            valid_from,
+            valid_until,
+            digest,
+        )
+
+    said = f"{digest.hex()[:16]}:{valid_from}:{valid_until}"
+    return _ask(node, Operation.DELEGATE, fields, f"delegate:{grantee}:{matter.hex()[:32]}", said, stands=stands)
 
 
 def matters(connection: Connection, member: int | None = None) -> list[MatterShown]:
@@ -227,7 +270,8 @@ def matter_document(node: Node, member: int, matter: bytes) -> tuple[Matter, int
 def agreements(connection: Connection, agreement: bytes | None = None) -> list[AgreementShown]:
     """Return agreements with all their versions, the newest version of each first; or one agreement's."""
     table = tables.agreements
-    query = select(table).order_by(table.c.block, table.c.agreement, table.c.version.desc())
+    begun = func.min(table.c.block).over(partition_by=table.c.agreement)
+    query = select(table).order_by(begun, table.c.agreement, table.c.version.desc())
     if agreement is not None:
         query = query.where(table.c.agreement == agreement)
     return [_shown(connection, row) for row in connection.execute(query).all()]
@@ -238,9 +282,12 @@ def covering(
 ) -> tuple[bytes, int] | None:
     """Return the agreement and version to name for a new case, or ``None`` where none covers it.
 
-    Of several that cover it the one that came into force last is named: a later text of the same parties is the one that
-    they mean.
+    None covers a case of a member that is not in good standing, as the contract has it.
+    Of several that cover it the one that came into force last is named, and before others one of which no notice was
+    given: a later text of the same parties is the one that they mean.
     """
+    if not _active(connection, {receiving, handling}):
+        return None
     fitting = []
     for item in agreements(connection):
         if item.in_force_at is None or item.superseded_at is not None:
@@ -249,10 +296,10 @@ def covering(
         if over or now < item.valid_from or (item.valid_until and now >= item.valid_until):
             continue
         if {receiving, handling} <= set(item.parties) and mode in dict(item.matters).get(matter, ()):
-            fitting.append((item.in_force_at, item.agreement, item.version))
+            fitting.append((item.ends is None, item.in_force_at, item.agreement, item.version))
     if not fitting:
         return None
-    _, agreement, version = max(fitting)
+    _, _, agreement, version = max(fitting)
     return agreement, version
 
 
@@ -298,23 +345,51 @@ def _shown(connection: Connection, row: object) -> AgreementShown:
     )
 
 
-def _contract(node: Node) -> str:
-    with node.database.read() as connection:
-        return current_contract(connection, ContractKind.CATALOGUE)
+def _active(connection: Connection, members: set[int]) -> bool:
+    table = register.members
+    query = select(func.count()).where(table.c.member.in_(members), table.c.status == int(MemberStatus.ACTIVE))
+    return connection.execute(query).scalar_one() == len(members)
 
 
-def _enqueue(node: Node, operation: Operation, fields: Fields, name: str, *, role: str = "administer") -> str:
-    contract = _contract(node)
-    with node.begin() as uow:
-        sending.enqueue(
-            uow.connection,
-            intent=name,
-            operation=operation,
-            contract=contract,
-            role=role,
-            subject=_ZERO,
-            fields=fields,
-            now=node.clock(),
+def _offered(connection: Connection, contract: str, member: int, matter: bytes) -> tuple[bytes, int] | None:
+    """The text and the rule under which a member offers a matter now."""
+    table = tables.matters
+    row = connection.execute(
+        select(table.c.digest, table.c.rule).where(
+            table.c.contract == contract, table.c.member == member, table.c.matter == matter, table.c.offered
         )
-        uow.commit()
-    return name
+    ).one_or_none()
+    return None if row is None else (bytes(row.digest), int(row.rule))
+
+
+def _salt(connection: Connection, member: int, digest: bytes) -> bytes:
+    """The salt of a member's next agreement with a text: another one for each of which notice was given."""
+    table, ends = tables.agreements, tables.agreement_ends
+    over = (
+        select(func.count())
+        .select_from(table.join(ends, ends.c.agreement == table.c.agreement))
+        .where(table.c.member == member, table.c.version == 1, table.c.digest == digest)
+    )
+    turn = connection.execute(over).scalar_one()
+    said: canonical.JsonObject = {"member": member, "text": digest.hex(), "turn": turn}
+    return hashlib.sha256(_SALT + canonical.encode(said)).digest()
+
+
+def _ask(
+    node: Node,
+    operation: Operation,
+    fields: Fields,
+    thing: str,
+    said: str,
+    *,
+    role: str = "administer",
+    stands: Callable[[Connection, str], bool] = lambda _connection, _contract: True,
+    alone: bool = False,
+) -> str:
+    with node.database.read() as connection:
+        contract = current_contract(connection, ContractKind.CATALOGUE)
+
+    def still(connection: Connection) -> bool:
+        return stands(connection, contract)
+
+    return ask_for(node, operation, contract, fields, thing, said, role=role, stands=still, alone=alone)

@@ -20,8 +20,9 @@ from ledger.domain.leaves import LeafEntry
 from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
 from ledger.errors import RefusedError
+from ledger.services.asking import ask
 from ledger.services.context import Node
-from ledger.storage import outbox
+from ledger.storage.outbox import Intent
 from ledger.storage.tables import consents as tables
 from ledger.wire.consents import Disclosed, new_disclosed
 
@@ -266,7 +267,7 @@ def _terms_fields(terms: ConsentTerms) -> dict[str, Value]:
 def _enqueue(node: Node, operation: Operation, contract: str, consent: bytes, fields: Fields) -> str:
     name = f"{operation.name.lower()}:{consent.hex()}"
     with node.begin() as uow:
-        intent = outbox.Intent(
+        intent = Intent(
             id=name,
             operation=operation,
             contract=contract,
@@ -274,7 +275,7 @@ def _enqueue(node: Node, operation: Operation, contract: str, consent: bytes, fi
             subject=consent,
             call=canonical_call(operation, fields),
         )
-        outbox.enqueue(uow.connection, intent, now=node.clock())
+        name = ask(uow.connection, intent, now=node.clock())
         uow.commit()
     return name
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from ledger.chain.codec import canonical_call
 from ledger.domain import canonical
 from ledger.domain.agreements import text_digest
 from ledger.domain.calls import Fields, Value
@@ -21,9 +20,8 @@ from ledger.domain.consortium import MemberStatus, ProposalKind, Role, ServiceKe
 from ledger.domain.operations import Operation
 from ledger.domain.workdays import YearCalendar
 from ledger.projections.consortium import calendars as calendars_in_force
-from ledger.services.asking import ask
+from ledger.services.asking import ask_for
 from ledger.services.context import Node
-from ledger.storage.outbox import Intent
 from ledger.storage.tables import consortium as tables
 
 __all__ = [
@@ -308,25 +306,7 @@ def _ask(
     stands: Callable[[Connection], bool] = lambda _connection: True,
     alone: bool = False,
 ) -> str:
-    """Ask for an act named by the thing that it sets and by what it says of it; ``alone``: none overtakes another."""
-    wanted = Intent(
-        id=f"{thing}:{said}",
-        operation=operation,
-        contract=node.consortium,
-        role=role,
-        subject=bytes(32),
-        call=canonical_call(operation, fields),
-    )
-    with node.begin() as uow:
-        name = ask(
-            uow.connection,
-            wanted,
-            now=node.clock(),
-            thing="" if alone else f"{thing}:",
-            stands=stands(uow.connection),
-        )
-        uow.commit()
-    return name
+    return ask_for(node, operation, node.consortium, fields, thing, said, role=role, stands=stands, alone=alone)
 
 
 def _recovery(connection: Connection, member: int) -> tuple[int, str] | None:

@@ -39,7 +39,7 @@ from ledger.ports import BlobStore
 from ledger.services.context import Node
 from ledger.services.intake import HandedIn, read_handed_in
 from ledger.services.registry import readers_of
-from ledger.storage import outbox
+from ledger.storage import outbox, repeating
 from ledger.storage.tables import drafts
 from ledger.storage.tables import materials as tables
 from ledger.wire.materials import MATERIAL_LABEL, MaterialDocument, SubjectAccount, decode_material, encode_material
@@ -231,7 +231,9 @@ def revoke(node: Node, material: str, cause: RevocationCause, words: str) -> str
         find(uow.connection, material)
         groups = _groups(uow.connection, material)
         if outbox.known(uow.connection, name):
-            # Said already, in words that are sealed by now.
+            # Said already, in words that are sealed by now; what was refused is tried again with the same words.
+            repeating.retry_stuck(uow.connection, (_numbered(name, number) for number in range(len(groups))))
+            uow.commit()
             return _numbered(name, len(groups) - 1)
         _settle_renewal(uow.connection, material)
         readers = readers_of(uow.connection, [node.member])
@@ -375,6 +377,8 @@ def _enqueue_groups(
         )
         outbox.enqueue(connection, intent, now=now)
         before = intent.id
+    # Asked for again: what was refused is tried again.
+    repeating.retry_stuck(connection, (_numbered(name, number) for number in range(len(groups))))
     return before or name
 
 

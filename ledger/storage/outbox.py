@@ -21,6 +21,7 @@ from ledger.storage.tables.outbox import intents, transactions
 
 __all__ = [
     "DEPENDENCY_FAILED",
+    "STUCK",
     "Intent",
     "Settlement",
     "StoredIntent",
@@ -28,24 +29,22 @@ __all__ = [
     "busy_subjects",
     "claimable",
     "counts",
-    "effective",
     "enqueue",
     "enqueue_all",
     "fail_dependants",
-    "family",
     "find",
     "known",
+    "last_sequence",
     "listed",
     "matching",
     "oldest_waiting",
     "read_intent",
-    "retry",
     "update_intents",
     "waiting",
 ]
 
 # What became of an intent that was not carried out.
-_STUCK = ("refused", "failed")
+STUCK = ("refused", "failed")
 # The error of an intent whose predecessor was not carried out.
 DEPENDENCY_FAILED = "sending.dependency_failed"
 
@@ -190,7 +189,7 @@ def enqueue_all(connection: Connection, wanted: Sequence[Intent], *, now: int) -
     # Bounded by an offset, so that the check costs no more when the outbox is far over its limit.
     if most < 0 or connection.execute(_FULL, {"most": most}).first() is not None:
         raise UnavailableError("storage.outbox_full", retry_after=30, waiting=LIMITS.outbox_waiting)
-    last = connection.execute(_LAST).scalar_one()
+    last = last_sequence(connection)
     connection.execute(
         _ENQUEUE,
         [
@@ -243,6 +242,12 @@ def listed(
     if subject is not None:
         query = query.where(intents.c.subject == subject)
     return [read_intent(row) for row in connection.execute(query)]
+
+
+def last_sequence(connection: Connection) -> int:
+    """The number of the newest intent; 0 before the first."""
+    last: int = connection.execute(_LAST).scalar_one()
+    return last
 
 
 def counts(connection: Connection) -> dict[str, int]:
@@ -305,78 +310,13 @@ def fail_dependants(connection: Connection, *, now: int) -> int:
         stranded = (
             select(intents.c.id)
             .join(first, intents.c.after == first.c.id)
-            .where(intents.c.state == "waiting", first.c.state.in_(_STUCK))
+            .where(intents.c.state == "waiting", first.c.state.in_(STUCK))
         )
         names = list(connection.execute(stranded).scalars())
         if not names:
             return failed
         update_intents(connection, names, state="failed", error=DEPENDENCY_FAILED, settled_at=now)
         failed += len(names)
-
-
-def family(connection: Connection, name: str) -> list[StoredIntent]:
-    """Read the intent of a name and those that asked for the same later (``name~2``, ``name~3`` …), the newest first."""
-    query = (
-        select(intents)
-        .where(or_(intents.c.id == name, intents.c.id.between(f"{name}~", f"{name}~:")))
-        .order_by(intents.c.sequence.desc())
-    )
-    return [read_intent(row) for row in connection.execute(query)]
-
-
-def effective(connection: Connection, prefix: str) -> StoredIntent | None:
-    """Read the newest intent whose name begins with ``prefix`` and that was, or may yet be, carried out."""
-    query = (
-        select(intents)
-        # Names are ASCII: nothing that begins with the prefix comes after the prefix and a DEL.
-        .where(intents.c.id.between(prefix, f"{prefix}\x7f"), intents.c.state.not_in(_STUCK))
-        .order_by(intents.c.sequence.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).first()
-    return None if row is None else read_intent(row)
-
-
-def retry(connection: Connection, intent: str) -> list[str]:
-    """Put a refused or failed intent in line again, as if it came now: somebody has removed the cause.
-
-    What it waits for is put in line before it where that was refused or failed too, and behind it whatever failed for
-    its sake alone.
-
-    Returns:
-        The names of all that are in line again, in their order.
-
-    Raises:
-        NotFoundError: ``storage.intent_unknown``.
-        ConflictError: ``storage.intent_unsettled``: it was neither refused nor failed.
-    """
-    found = find(connection, intent)
-    if found.state not in _STUCK:
-        raise ConflictError("storage.intent_unsettled")
-    line: list[str] = []
-    if found.after is not None and find(connection, found.after).state in _STUCK:
-        line = retry(connection, found.after)
-    if intent not in line:
-        line.append(intent)
-        update_intents(
-            connection,
-            [intent],
-            sequence=connection.execute(_LAST).scalar_one() + 1,
-            state="waiting",
-            reason=None,
-            error=None,
-            settled_at=None,
-            transaction_id=None,
-            position=None,
-            attempts=0,
-            not_before=0,
-        )
-    stranded = select(intents.c.id).where(
-        intents.c.after == intent, intents.c.state == "failed", intents.c.error == DEPENDENCY_FAILED
-    )
-    for name in list(connection.execute(stranded.order_by(intents.c.sequence)).scalars()):
-        line += retry(connection, name)
-    return line
 
 
 def matching(connection: Connection, address: str, nonce: int, digests: Iterable[bytes]) -> list[StoredIntent]:

@@ -134,10 +134,9 @@ def _drafted(path: Path, node: Path, kind: AgreementKind, changed: bytes, *, no_
             text,
             parties=_parties(city, text),
             matters={MatterCode(str(code)).id: _modes(modes) for code, modes in dict(text["matters"]).items()},
-            notice_days=int(text["notice_days"]),
-            valid_from=int(text.get("valid_from", city.clock())),
-            valid_until=int(text.get("valid_until", 0)),
-            salt=city.random(32),
+            notice_days=_number(text, "notice_days", 0xFFFF),
+            valid_from=_number(text, "valid_from"),
+            valid_until=_number(text, "valid_until"),
             kind=kind,
             agreement=changed or bytes(32),
             parent=_id(str(text["parent"])) if "parent" in text else bytes(32),
@@ -146,11 +145,19 @@ def _drafted(path: Path, node: Path, kind: AgreementKind, changed: bytes, *, no_
         settle(city, [intent], no_wait=no_wait, as_json=as_json, agreement=named.hex())
 
 
+def _number(text: dict[str, Any], name: str, most: int = 0xFF_FFFF_FFFF) -> int:
+    """A number of the text; 0 where it says none. JSON's ``true`` is a number to Python, and none here."""
+    value = text.get(name, 0)
+    if type(value) is not int or not 0 <= value <= most:
+        raise InputError("agreement.number", name=name, most=most)
+    return value
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         raw = path.read_text(encoding="utf-8")
         text = tomllib.loads(raw) if path.suffix == ".toml" else json.loads(raw)
-    except FileNotFoundError:
+    except OSError:
         raise NotFoundError("agreement.missing") from None
     except ValueError:
         # Not UTF-8, no TOML, no JSON.

@@ -15,7 +15,7 @@ from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
 from ledger.errors import ConflictError, InputError, UnavailableError
 from ledger.services import sending
-from ledger.storage import outbox
+from ledger.storage import outbox, repeating
 from ledger.storage.tables import transactions
 from ledger.storage.unit_of_work import UnitOfWork
 from tests.integration.network import CHAIN_ID, send, signers
@@ -283,11 +283,11 @@ def test_an_operator_can_put_a_failed_intent_in_line_again(node: Node):
     node.revoke_nothing("again")
     node.run_until_idle()
     with UnitOfWork(node.database) as uow:
-        outbox.retry(uow.connection, "again")
+        repeating.retry(uow.connection, "again")
         uow.commit()
     assert node.intent("again").state == "waiting"
     with UnitOfWork(node.database) as uow, pytest.raises(ConflictError, match="intent_unsettled"):
-        outbox.retry(uow.connection, "again")
+        repeating.retry(uow.connection, "again")
 
 
 def test_an_engine_that_is_gone_is_reported_and_nothing_is_lost(node: Node):
