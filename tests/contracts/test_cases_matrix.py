@@ -28,6 +28,7 @@ from tests.contracts.world import CITIES, DEPARTMENTS
 APPLICANTS = tuple(action for action in Action if action <= Action.CLAIM)
 OFFICES = tuple(action for action in Action if action >= Action.RECEIVE)
 ANY_WINDOW, REGULATOR = 4, 8
+DAY = 86_400
 # For each action a detail that is within its range, and the officer who may do all of them.
 DETAILS = dict.fromkeys(Action, 0) | {
     Action.RATE: 1, Action.REQUEST_CORRECTION: 1, Action.SUSPEND: 1, Action.EXTEND: 1, Action.DELIVER: 1,
@@ -81,11 +82,12 @@ def submit(office: Clerk, case: bytes, steps: list[Step]) -> list[Reason]:
     return receipt.reasons_by_index(len(steps))
 
 
-def reached(office: Clerk, mode: Mode, matter: str, *, child: bool) -> Iterator[Reached]:
-    """Every state that a case of this mode comes to, each built on the chain once."""
+def reached(office: Clerk, mode: Mode, matter: str, *, child: bool, days: int = 0) -> Iterator[Reached]:
+    """Every state that a case of this mode comes to when each step takes so many days, each built on the chain once."""
     chain = office.world.chain
     case, model, _ = begin(office, mode, matter, child=child)
-    found = {(model.word.state, model.word.received): Reached(case, model, chain.snapshot())}
+    chain.advance(days * DAY)
+    found = {_name(model): Reached(case, model, chain.snapshot())}
     waiting = deque(found.values())
     while waiting:
         here = waiting.popleft()
@@ -94,34 +96,43 @@ def reached(office: Clerk, mode: Mode, matter: str, *, child: bool) -> Iterator[
             for member in (0, RECEIVING, HANDLING):
                 if action is Action.SETTLE or (member == 0) != (action in APPLICANTS):
                     continue
+                chain.revert(here.snapshot)
                 step = step_of(action, member, here.model)
                 answer = expected(here.model, step, chain.now)
                 if not isinstance(answer, Applied):
                     continue
-                name = (answer.case.word.state, answer.case.word.received)
+                name = _name(answer.case)
                 if name in found:
                     continue
-                chain.revert(here.snapshot)
                 assert submit(office, case, [step]) == [Reason.OK]
                 assert office.word(case) == answer.case.word
+                chain.advance(days * DAY)
                 found[name] = Reached(case, answer.case, chain.snapshot())
                 waiting.append(found[name])
 
 
-@pytest.mark.parametrize("matter", [LICENCE, PLAIN])
+def _name(model: CaseModel) -> tuple[object, ...]:
+    """What tells one state from another for the steps that are possible."""
+    word = model.word
+    return word.state, word.received, word.claim_pending, word.claim_accepted
+
+
+# At once; after a week, when a silent office can be claimed against; after forty days, when every limit is overdue.
+@pytest.mark.parametrize(("matter", "days"), [(LICENCE, 0), (PLAIN, 0), (LICENCE, 8), (LICENCE, 40)])
 @pytest.mark.parametrize("name", MODES)
-def test_every_step_in_every_state_from_every_party(office, name, matter):
+def test_every_step_in_every_state_from_every_party(office, name, matter, days):
     mode, child = MODES[name]
-    chain, seen = office.world.chain, set()
+    chain, seen, claimed = office.world.chain, set(), False
     before = chain.snapshot()
-    for here in reached(office, mode, matter, child=child):
+    for here in reached(office, mode, matter, child=child, days=days):
         seen.add(here.model.word.state)
+        claimed |= here.model.word.claim_pending
         for member in (0, RECEIVING, HANDLING, OTHER):
+            chain.revert(here.snapshot)
             steps = [step_of(action, member, here.model) for action in Action]
             wanted = [expected(here.model, step, chain.now) for step in steps]
             # What is refused changes nothing, so all of it travels as one batch; what is done goes alone.
             refused = [place for place, answer in enumerate(wanted) if not isinstance(answer, Applied)]
-            chain.revert(here.snapshot)
             answers = submit(office, here.case, [steps[place] for place in refused])
             assert answers == [wanted[place] for place in refused], (here.model.word.state, member)
             assert office.word(here.case) == here.model.word
@@ -139,8 +150,11 @@ def test_every_step_in_every_state_from_every_party(office, name, matter):
         receipt = office.world.send("yanta", "operate", "cases", "settle", [here.case])
         assert receipt.reasons_by_index(1) == [answer if isinstance(answer, Reason) else Reason.OK]
     chain.revert(before)
-    least = {State.SUBMITTED, State.CORRECTION, State.ACCEPTED, State.WITHDRAWN}
-    assert least <= seen
+    if days == 8 and name != "joint":
+        assert claimed
+    assert {State.SUBMITTED, State.ACCEPTED, State.WITHDRAWN} <= seen
+    # Corrections are asked for within the time for a notice, or not at all.
+    assert (State.CORRECTION in seen) is (days == 0)
     if not (mode is Mode.JOINT and not child):
         assert {State.REVIEW, State.GRANTED, State.REFUSED, State.CLOSED, State.DELIVERED, State.TRANSFERRED} <= seen
 
