@@ -258,10 +258,11 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[byte
     inner = (index ^ (size - 1)).bit_length()
     _require_shape((leaf,), 1)
     _require_shape(proof, inner + (index >> inner).bit_count())
-    head = leaf
+    head, sha256 = leaf, _sha256
+    # Above the split between this leaf and the tree's right edge every remaining sibling is on the left.
+    lefts = index | -1 << inner
     for step, sibling in enumerate(proof):
-        # Above the split between this leaf and the tree's right edge every remaining sibling is on the left.
-        head = node_hash(head, sibling) if step < inner and not (index >> step) & 1 else node_hash(sibling, head)
+        head = sha256(b"\x01" + (sibling + head if lefts >> step & 1 else head + sibling)).digest()
     return head
 
 
@@ -397,5 +398,5 @@ def _require_shape(hashes: Sequence[bytes], expected: int) -> None:
         raise FormatError("log.proof_short", expected=expected, given=len(hashes))
     if len(hashes) > expected:
         raise FormatError("log.proof_long", expected=expected, given=len(hashes))
-    if any(len(value) != HASH_BYTES for value in hashes):
+    if not {HASH_BYTES}.issuperset(map(len, hashes)):
         raise FormatError("log.hash_length")

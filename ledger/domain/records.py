@@ -20,7 +20,7 @@ import orjson
 import pybase64
 
 from ledger.domain import canonical, leaves, merkle
-from ledger.domain.disclosures import disclosure_digest, parse_disclosure
+from ledger.domain.disclosures import disclosure_digests, parse_disclosure
 from ledger.domain.leaves import Holding, LeafRequest, Randomness
 from ledger.domain.limits import LIMITS
 from ledger.domain.materials import (
@@ -48,6 +48,7 @@ __all__ = [
     "files_of",
     "open_fields",
     "read_record",
+    "require_disclosed",
     "seal_record",
     "wrap",
 ]
@@ -68,7 +69,13 @@ _REQUIRED = frozenset(
     {"_sd", "_sd_alg", "anchor", "assurance", "format", "iat", "iss", "issuer", "reuse", "source", "subjects", "type"}
 )
 _OPTIONAL = frozenset({"exp", "derived_from"})
-_RESERVED = _REQUIRED | _OPTIONAL | {"...", "sub", "vct", "cnf", "status", "nbf", "aud", "jti"}
+_ALLOWED = _REQUIRED | _OPTIONAL
+_RESERVED = _ALLOWED | {"...", "sub", "vct", "cnf", "status", "nbf", "aud", "jti"}
+_ANCHOR = frozenset({"division", "member"})
+_ASSURANCE, _EXAMINED = frozenset({"level"}), frozenset({"at", "role"})
+_ISSUER = frozenset({"name", "set"})
+_REUSE, _TERMS = frozenset({"policy"}), frozenset({"days", "purpose"})
+_TYPE = frozenset({"code", "set"})
 _sha256 = hashlib.sha256
 
 
@@ -138,8 +145,7 @@ def seal_record(draft: MaterialDraft, rand: Randomness) -> SealedRecord:
 
 def _seal(draft: MaterialDraft, salts: str) -> SealedRecord:
     claims = _claims(draft)
-    disclosures: list[str] = []
-    joined = bytearray()
+    disclosures: list[bytes] = []
     at = 0
     for name, value in claims.items():
         array = [salts[at : at + _SALT_CHARS], name, value]
@@ -153,15 +159,9 @@ def _seal(draft: MaterialDraft, salts: str) -> SealedRecord:
             content = canonical.encode(array)
         if len(content) > LIMITS.record_field_bytes:
             raise InputError("records.field_too_long", field=name, limit=LIMITS.record_field_bytes)
-        disclosure = pybase64.urlsafe_b64encode(content).rstrip(b"=")
-        disclosures.append(disclosure.decode("ascii"))
-        # 33 bytes make 44 characters without padding, so one call encodes all digests of the record.
-        joined += _sha256(disclosure).digest()
-        joined += b"\x00"
-    encoded = pybase64.urlsafe_b64encode(joined).decode("ascii")
-    digests = sorted([encoded[at : at + _DIGEST_CHARS] for at in range(0, len(encoded), _DIGEST_CHARS + 1)])
-    record = canonical.encode(_payload(draft, digests))
-    return SealedRecord(record, _sha256(record).digest(), tuple(disclosures))
+        disclosures.append(pybase64.urlsafe_b64encode(content).rstrip(b"="))
+    record = canonical.encode(_payload(draft, sorted(disclosure_digests(disclosures))))
+    return SealedRecord(record, _sha256(record).digest(), tuple([text.decode("ascii") for text in disclosures]))
 
 
 def _claims(draft: MaterialDraft) -> dict[str, canonical.JsonValue]:
@@ -257,18 +257,33 @@ def open_fields(record: bytes, disclosures: Iterable[str]) -> dict[str, canonica
         FormatError: the record or a disclosure is malformed; ``records.duplicate_field`` where two open one name.
         InputError: ``records.disclosure_mismatch`` for a disclosure that is not of this record.
     """
-    sd = read_record(record).sd
+    known = read_record(record)
+    shown = tuple(disclosures)
+    parsed = [parse_disclosure(disclosure) for disclosure in shown]
+    require_disclosed(known, shown)
     opened: dict[str, canonical.JsonValue] = {}
-    for disclosure in disclosures:
-        _, name, value = parse_disclosure(disclosure)
-        if disclosure_digest(disclosure) not in sd:
-            raise InputError("records.disclosure_mismatch")
+    for _, name, value in parsed:
         if name in opened:
             raise FormatError("records.duplicate_field")
         if name in _RESERVED or not _NAME.fullmatch(name):
             raise FormatError("records.field_name")
         opened[name] = value
     return opened
+
+
+def require_disclosed(record: Record, disclosures: Iterable[str]) -> None:
+    """Require that each disclosure is one of the record's own: then its issuer wrote what it opens.
+
+    Raises:
+        FormatError: ``records.disclosure`` for a text that no disclosure can have.
+        InputError: ``records.disclosure_mismatch``.
+    """
+    try:
+        texts = [disclosure.encode("ascii") for disclosure in disclosures]
+    except UnicodeEncodeError as error:
+        raise FormatError("records.disclosure") from error
+    if not record.sd.issuperset(disclosure_digests(texts)):
+        raise InputError("records.disclosure_mismatch")
 
 
 def files_of(fields: Mapping[str, canonical.JsonValue]) -> tuple[FileFact, ...]:
@@ -304,8 +319,7 @@ def read_record(data: bytes) -> Record:
     payload = canonical.decode_object(data, limit=LIMITS.record_bytes)
     if payload.get("format") != FORMAT:
         raise FormatError("records.version", expected=FORMAT)
-    names = set(payload)
-    if not names >= _REQUIRED or not names <= _REQUIRED | _OPTIONAL or payload["_sd_alg"] != "sha-256":
+    if not _REQUIRED <= payload.keys() <= _ALLOWED or payload["_sd_alg"] != "sha-256":
         raise FormatError("records.shape")
     try:
         return _record(payload)
@@ -314,17 +328,18 @@ def read_record(data: bytes) -> Record:
 
 
 def _record(payload: canonical.JsonObject) -> Record:
-    anchor = _object(payload["anchor"], {"division", "member"})
-    assurance = _object(payload["assurance"], {"level"}, {"at", "role"})
-    issuer = _object(payload["issuer"], {"name", "set"})
-    reuse = _object(payload["reuse"], {"policy"}, {"purpose", "days"})
-    kind = _object(payload["type"], {"code", "set"})
+    anchor = _object(payload["anchor"], _ANCHOR)
+    assurance = _object(payload["assurance"], _ASSURANCE, _EXAMINED)
+    issuer = _object(payload["issuer"], _ISSUER)
+    reuse = _object(payload["reuse"], _REUSE, _TERMS)
+    kind = _object(payload["type"], _TYPE)
     digests = [_text(digest) for digest in _list(payload["_sd"])]
+    sd = frozenset(digests)
     subjects = tuple(_number(index) for index in _list(payload["subjects"]))
     derived = tuple(_text(digest) for digest in _list(payload.get("derived_from", [])))
-    if digests != sorted(set(digests)) or any(len(digest) != _DIGEST_CHARS for digest in digests):
+    if len(sd) != len(digests) or digests != sorted(digests) or not set(map(len, digests)) <= {_DIGEST_CHARS}:
         raise ValueError
-    if subjects != tuple(range(len(subjects))) or not subjects or any(not _HEX_64.fullmatch(d) for d in derived):
+    if subjects != tuple(range(len(subjects))) or not subjects or not all(map(_HEX_64.fullmatch, derived)):
         raise ValueError
     return Record(
         issuer=Issuer(_text(payload["iss"]), _text(issuer["name"]), _text(issuer["set"])),
@@ -345,14 +360,14 @@ def _record(payload: canonical.JsonObject) -> Record:
         expires_at=_number(payload.get("exp", 0)),
         source=SourceChannel(_text(payload["source"])),
         derived_from=derived,
-        sd=frozenset(digests),
+        sd=sd,
     )
 
 
 def _object(
-    value: canonical.JsonValue, required: set[str], optional: set[str] | None = None
+    value: canonical.JsonValue, required: frozenset[str], optional: frozenset[str] = frozenset()
 ) -> Mapping[str, canonical.JsonValue]:
-    if not isinstance(value, dict) or not required <= set(value) or not set(value) <= required | (optional or set()):
+    if not isinstance(value, dict) or not required <= value.keys() <= required | optional:
         raise TypeError
     return value
 

@@ -122,6 +122,9 @@ def test_other_spellings_are_parsed_but_not_other_faults() -> None:
     assert canonical.parse(b' {"b": 1.0, "a": "\\u0041"}\n') == {"b": 1.0, "a": "A"}
     for data, code in [
         (b'{"a":1, "a":1}', "duplicate_key"),
+        (b'{"a":1,"a":1}', "duplicate_key"),
+        (b"[9007199254740992]", "number"),
+        (b"[" * 200 + b"]" * 200, "too_deep"),
         (b"[1e400]", "number"),
         (b"\xff", "not_utf8"),
         (b"[", "malformed"),
@@ -131,6 +134,18 @@ def test_other_spellings_are_parsed_but_not_other_faults() -> None:
         assert caught.value.code == f"canonical.{code}"
     with pytest.raises(FormatError, match=r"canonical.too_long"):
         canonical.parse(b"[1]", limit=2)
+
+
+@settings(max_examples=60)
+@given(values, st.booleans(), st.sampled_from([None, 1]))
+def test_the_spelling_does_not_change_what_is_parsed(value, ascii_only, indent) -> None:
+    separators = (",", ":") if indent is None else None
+    data = json.dumps(value, ensure_ascii=ascii_only, indent=indent, separators=separators).encode()
+    if all(abs(number) <= SAFE for number in _numbers(value)):
+        assert canonical.parse(data) == value
+    else:
+        with pytest.raises(FormatError, match=r"canonical.number"):
+            canonical.parse(data)
 
 
 def test_an_object_is_asked_for() -> None:

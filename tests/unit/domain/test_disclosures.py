@@ -29,6 +29,11 @@ def test_rfc_9901_vectors(vector: tuple[str, str, str, str], encoded: str) -> No
     assert disclosures.parse_disclosure(encoded) == (salt, name, value)
 
 
+def test_many_digests_are_those_of_each() -> None:
+    assert disclosures.disclosure_digests(text.encode() for text in ENCODED) == [vector[3] for vector in VECTORS]
+    assert disclosures.disclosure_digests([]) == []
+
+
 def text(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 

@@ -199,6 +199,17 @@ def test_disclosures_of_another_record_are_refused() -> None:
         records.open_fields(mine.record, [mine.disclosures[0]] * 2)
 
 
+def test_disclosures_are_known_by_their_record_without_being_opened() -> None:
+    sealed, other = records.seal_record(DRAFT, seeded(1)), records.seal_record(DRAFT, seeded(2))
+    known = records.read_record(sealed.record)
+    records.require_disclosed(known, sealed.disclosures)
+    records.require_disclosed(known, [])
+    with pytest.raises(InputError, match=r"records\.disclosure_mismatch"):
+        records.require_disclosed(known, [*sealed.disclosures, other.disclosures[0]])
+    with pytest.raises(FormatError, match=r"records\.disclosure$"):
+        records.require_disclosed(known, ["é"])
+
+
 def test_a_disclosure_cannot_replace_a_plain_member() -> None:
     forged = disclosures.disclosure_digest("WyJhIiwiaXNzIiwiYiJd")  # ["a","iss","b"]
     with pytest.raises(FormatError, match=r"records.field_name"):
