@@ -23,14 +23,24 @@ from ledger.errors import FormatError, InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["FORMAT", "MAX_REQUIREMENTS", "Matter", "Necessity", "PaperForm", "Requirement", "Whose", "read_matter"]
+__all__ = [
+    "FORMAT",
+    "MAX_REQUIREMENTS",
+    "SERVICE_OBJECTS",
+    "Matter",
+    "Necessity",
+    "PaperForm",
+    "Requirement",
+    "Whose",
+    "read_matter",
+]
 
 T = TypeVar("T")
 
 FORMAT: Final = "tongban-matter/1"
 # The longest list of the published catalogues asks for under thirty papers.
 MAX_REQUIREMENTS: Final = 64
-_SERVICE_OBJECTS: Final = frozenset("1234569")
+SERVICE_OBJECTS: Final = frozenset("1234569")
 
 
 class Whose(StrEnum):
@@ -149,7 +159,7 @@ class Matter:
             "department": self.department > 0,
             "limit_basis": self.limit_basis,
             "setting_basis": self.setting_basis,
-            "service_objects": self.service_objects and set(self.service_objects) <= _SERVICE_OBJECTS,
+            "service_objects": self.service_objects and set(self.service_objects) <= SERVICE_OBJECTS,
         }
         missing = [name for name, given in stated.items() if not given]
         if missing:

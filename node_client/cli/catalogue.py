@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import codecs
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from ledger.domain import canonical
 from ledger.domain.catalogue import MatterCode
-from ledger.domain.matters import Matter, read_matter
-from ledger.errors import FormatError, InputError, LedgerError, NotFoundError
+from ledger.domain.limits import LIMITS
+from ledger.domain.matter_faults import MatterFault, matter_faults
+from ledger.domain.matters import Matter, Requirement, read_matter
+from ledger.errors import FormatError, InputError, NotFoundError
 from ledger.services import catalogue
 from ledger.wire.problems import explain
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
-from node_client.cli.output import grid, language, say_json
+from node_client.cli.output import Language, grid, language, say_json
 
 __all__ = ["add_to"]
 
@@ -31,11 +35,11 @@ Source = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """A file that was looked at: the matter that it says, or what is wrong with it."""
+    """A file that was looked at: the matter that it says, or everything that is wrong with it."""
 
     name: str
     matter: Matter | None
-    error: LedgerError | None
+    faults: tuple[MatterFault, ...]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -50,8 +54,7 @@ def add_to(app: typer.Typer) -> None:
 def publish(source: Source, *, node: NodeOption, no_wait: NoWait = False, as_json: AsJson = False) -> None:
     """公布事项；有一个文件不合格就全部不公布。 / Publish matters; nothing is published while one file is wrong."""
     looked = list(_look(source))
-    wrong = next((item.error for item in looked if item.error is not None), None)
-    if wrong is not None:
+    if any(item.faults for item in looked):
         _say(looked, as_json=as_json)
         raise typer.Exit(2)
     with opened(node) as city:
@@ -63,7 +66,7 @@ def check(source: Source, *, as_json: AsJson = False) -> None:
     """检查事项文件，列出每一处问题；不做任何改动。 / Check matters' files and list every fault; changes nothing."""
     looked = list(_look(source))
     _say(looked, as_json=as_json)
-    if any(item.error is not None for item in looked):
+    if any(item.faults for item in looked):
         raise typer.Exit(2)
 
 
@@ -108,28 +111,50 @@ def _look(source: Path) -> Iterator[_Looked]:
         paths = [source]
     else:
         raise NotFoundError("catalogue.no_files")
-    seen: dict[str, str] = {}
+    seen: set[str] = set()
     for path in paths:
-        try:
-            matter = _read(path)
-            if matter.code.text in seen:
-                raise InputError("catalogue.twice", matter=matter.code.text)
-            seen[matter.code.text] = path.name
-            yield _Looked(path.name, matter, None)
-        except LedgerError as error:
-            yield _Looked(path.name, None, error)
+        matter, faults = _read(path)
+        code = matter.code.text if matter is not None else None
+        if code is not None and code in seen:
+            matter, faults = None, [MatterFault("code", InputError("catalogue.twice", matter=code))]
+        elif code is not None:
+            seen.add(code)
+        yield _Looked(path.name, matter, tuple(faults))
 
 
-def _read(path: Path) -> Matter:
-    """Read a matter's document, in its canonical form or any other spelling of the same values."""
+def _read(path: Path) -> tuple[Matter | None, list[MatterFault]]:
+    """Read a matter's document, in its canonical form or any other spelling of the same values, with all its faults."""
     try:
-        raw = path.read_text(encoding="utf-8")
-        value = tomllib.loads(raw) if path.suffix == ".toml" else json.loads(raw)
-    except ValueError:
-        raise FormatError("catalogue.unreadable") from None
-    if not isinstance(value, dict):
-        raise FormatError("catalogue.matter_malformed")
-    return read_matter(canonical.encode(value))
+        data = path.read_bytes()
+    except OSError:
+        return None, [MatterFault("", FormatError("catalogue.unreadable"))]
+    if len(data) > LIMITS.json_bytes:
+        return None, [MatterFault("", FormatError("canonical.too_long", size=len(data), limit=LIMITS.json_bytes))]
+    data = data.removeprefix(codecs.BOM_UTF8)
+    try:
+        value: object = tomllib.loads(data.decode()) if path.suffix == ".toml" else canonical.parse(data)
+    except tomllib.TOMLDecodeError as error:
+        # Where, the parser says only in words.
+        place = re.search(r"line (\d+), column (\d+)", str(error))
+        return None, [MatterFault(":".join(place.groups()) if place else "", FormatError("catalogue.unreadable"))]
+    except UnicodeDecodeError as error:
+        return None, [MatterFault(_row(data, error.start), FormatError("catalogue.unreadable"))]
+    except FormatError as error:
+        position = error.facts.get("position")
+        if type(position) is not int:
+            return None, [MatterFault("", error)]
+        # The parser counts bytes where they are no text, and characters where they are.
+        broken = error.code == "canonical.not_utf8"
+        row = _row(data, position) if broken else _row(data, len(data.decode()[:position].encode()))
+        return None, [MatterFault(row, FormatError("catalogue.unreadable"))]
+    faults = matter_faults(value)
+    return (None, faults) if faults else (read_matter(canonical.encode(cast("canonical.JsonObject", value))), [])
+
+
+def _row(data: bytes, position: int) -> str:
+    """A place in a file as people look for it: line and column, both from 1."""
+    before = data[:position].decode("utf-8", "replace")
+    return f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
 
 
 def _say(looked: list[_Looked], *, as_json: bool) -> None:
@@ -137,35 +162,46 @@ def _say(looked: list[_Looked], *, as_json: bool) -> None:
     if as_json:
         say_json(
             {
-                "good": all(item.error is None for item in looked),
+                "good": not any(item.faults for item in looked),
                 "files": [
                     {
                         "file": item.name,
                         "code": item.matter.code.text if item.matter else None,
-                        "error": None if item.error is None else item.error.code,
-                        "text": "" if item.error is None else explain(item.error, lang).text,
-                        "next_step": "" if item.error is None else explain(item.error, lang).next_step,
+                        "faults": [
+                            {
+                                "place": fault.path,
+                                "error": fault.error.code,
+                                "text": explain(fault.error, lang).text,
+                                "next_step": explain(fault.error, lang).next_step,
+                            }
+                            for fault in item.faults
+                        ],
                     }
                     for item in looked
                 ],
             }
         )
         return
-    table = grid(3)
+    table = grid(4)
     for item in looked:
         if item.matter is not None:
-            table.add_row("[green]✔[/]", item.name, item.matter.zh if lang == "zh" else item.matter.en)
-        elif item.error is not None:
-            told = explain(item.error, lang)
-            table.add_row("[bold red]✘[/]", item.name, f"{told.text} {told.next_step} [{item.error.code}]")
+            table.add_row("[green]✔[/]", escape(item.name), "", escape(_name(item.matter, lang)))
+        for fault in item.faults:
+            told = explain(fault.error, lang)
+            said = f"{told.text} {told.next_step} [{fault.error.code}]"
+            table.add_row("[bold red]✘[/]", escape(item.name), escape(fault.path), escape(said))
     Console(highlight=False).print(table)
+
+
+def _name(entry: Matter | Requirement, lang: Language) -> str:
+    return entry.zh if lang == "zh" else entry.en
 
 
 def _say_matter(matter: Matter, version: int) -> None:
     lang = language()
     console = Console(highlight=False)
-    console.print(f"[bold]{matter.zh if lang == 'zh' else matter.en}[/]  {matter.code.text}  v{version}")
+    console.print(f"[bold]{escape(_name(matter, lang))}[/]  {matter.code.text}  v{version}")
     for basis in matter.setting_basis:
-        console.print(f"  {basis}")
+        console.print(f"  {escape(basis)}")
     for item in matter.requirements:
-        console.print(f"  · {item.zh if lang == 'zh' else item.en}: {', '.join(item.fields)}")
+        console.print(f"  · {escape(_name(item, lang))}: {', '.join(item.fields)}")

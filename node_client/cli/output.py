@@ -14,7 +14,7 @@ from rich.text import Text
 from ledger.errors import IntegrityError, LedgerError, SetupError, UnavailableError
 from ledger.wire.problems import explain, problem
 
-__all__ = ["exit_status", "grid", "language", "say_error", "say_json"]
+__all__ = ["Language", "exit_status", "grid", "language", "say_error", "say_json"]
 
 Language = Literal["zh", "en"]
 
