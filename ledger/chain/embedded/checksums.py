@@ -23,23 +23,23 @@ def checksum(part: str, *fields: Field) -> int:
     a page of one table is never read as another's.
 
     Raises:
-        TypeError: a field is neither bytes nor a whole number.
+        AttributeError: a field is neither bytes nor a whole number.
+        OverflowError: a number is negative or needs more than 64 bits.
     """
-    value = crc32(part.encode())
+    pieces = [part.encode()]
     for field in fields:
-        raw = field.to_bytes(8, "big") if isinstance(field, int) else field
-        value = crc32(raw, crc32(len(raw).to_bytes(4, "big"), value))
-    return value
+        raw = field if isinstance(field, bytes) else field.to_bytes(8, "big")
+        pieces += (len(raw).to_bytes(4, "big"), raw)
+    # Over all at once: the same value as piece by piece, for a fraction of the calls.
+    return crc32(b"".join(pieces))
 
 
 def matches(part: str, stored: object, *fields: object) -> bool:
     """Whether the fields read from a row are the ones that were written with the stored checksum."""
-    # A flipped bit in a row's head turns a blob into a number or into nothing.
-    if not all(isinstance(field, bytes | int) for field in fields):
-        return False
     try:
-        return stored == checksum(part, *fields)  # type: ignore[arg-type]  # checked in the line above
-    except OverflowError:
+        return stored == checksum(part, *fields)  # type: ignore[arg-type]  # a wrong type raises, see below
+    except (AttributeError, OverflowError):
+        # A flipped bit in a row's head turns a blob into a number or into nothing.
         return False
 
 
