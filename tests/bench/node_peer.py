@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from tests.bench.row import Sample
 
-__all__ = ["NodePeer", "node_peer"]
+__all__ = ["NodePeer", "installed", "node_peer"]
 
 _INSTALL_SECONDS = 600
 
@@ -51,7 +51,7 @@ def node_peer(source: Path) -> Iterator[NodePeer]:
     and what was installed once is used by every row.
     """
     node = _command("node")
-    home = _installed(source)
+    home = installed(source)
     shutil.copyfile(source / "peer.mjs", home / "peer.mjs")
     with subprocess.Popen(
         [node, str(home / "peer.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
@@ -65,7 +65,8 @@ def node_peer(source: Path) -> Iterator[NodePeer]:
             process.kill()
 
 
-def _installed(source: Path) -> Path:
+def installed(source: Path) -> Path:
+    """The folder of the user's cache where the packages of a folder's lock are installed, once they are."""
     lock = (source / "package-lock.json").read_bytes()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     home = cache / "tongban" / "bench" / f"{source.name}-{hashlib.sha256(lock).hexdigest()[:12]}"

@@ -23,12 +23,12 @@ from tests.bench.office import CHAIN_ID, LIFE, Office, found_office, history, op
 from tests.bench.row import Row
 from tests.integration.network import GENESIS
 
-__all__ = ["FREE_PARAMETERS", "durable", "eth_tester", "expect", "operations", "operations_memory"]
+__all__ = ["FREE_PARAMETERS", "GAS_LIMIT", "durable", "eth_tester", "expect", "operations", "operations_memory"]
 
 # Rounds of a measurement, the warm-up counted: a case lives once, so each round has cases of its own.
 ROUNDS = 6
-_GAS_LIMIT = 200_000_000
-FREE_PARAMETERS: dict[str, Any] = {"base_fee_per_gas": 0, "gas_limit": _GAS_LIMIT, "timestamp": GENESIS}
+GAS_LIMIT = 200_000_000
+FREE_PARAMETERS: dict[str, Any] = {"base_fee_per_gas": 0, "gas_limit": GAS_LIMIT, "timestamp": GENESIS}
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def in_memory(transactions: list[bytes]) -> Callable[[bytes], int]:
     chain = cast("MiningChain", kind.from_genesis(AtomicDB(), fixed | FREE_PARAMETERS))
 
     def mine(raw: bytes) -> int:
-        chain.header = chain.header.copy(gas_limit=_GAS_LIMIT, base_fee_per_gas=0)
+        chain.header = chain.header.copy(gas_limit=GAS_LIMIT, base_fee_per_gas=0)
         _, receipts, _ = chain.mine_all([PragueTransactionBuilder.decode(raw)])
         return sum(len(receipt.logs) for receipt in receipts)
 
