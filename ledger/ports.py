@@ -346,3 +346,7 @@ class Peers(Protocol):
     def hand_over(self, member: int, document: bytes) -> None:
         """Deliver a document of a case (a sealed paper, a consent's terms) to another city's inbox."""
         ...
+
+    def attend(self, member: int, sealed: bytes) -> bytes:
+        """Ask the city that keeps a person's keys for what a window needs with that person before it (``wire.attending``)."""
+        ...

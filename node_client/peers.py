@@ -74,6 +74,10 @@ class HttpPeers:
         """Deliver a document to another city's inbox."""
         self._signed(member, "POST", "/peers/v1/inbox", document, LIMITS.peer_delivery_bytes)
 
+    def attend(self, member: int, sealed: bytes) -> bytes:
+        """Ask the city that keeps a person's keys, with that person at a window here."""
+        return self._signed(member, "POST", "/peers/v1/attending", sealed, LIMITS.paper_bytes)
+
     def add_checkpoint(self, member: int, request: bytes) -> Answer:
         """Ask another city to cosign a checkpoint; the note carries its own signatures."""
         with self._database.read() as connection:

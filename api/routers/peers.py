@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from ledger.domain.limits import LIMITS
 from ledger.errors import InputError, LedgerError, UnavailableError
-from ledger.services import peers
+from ledger.services import attending, peers
 from ledger.services.context import Node
 from ledger.services.peers import Asked
 from ledger.wire.problems import MEDIA_TYPE, problem_bytes
@@ -48,6 +48,14 @@ def peers_router(node: Node) -> APIRouter:
             return b""
 
         return await _answer(node, request, take)
+
+    @router.post(
+        "/attending",
+        summary="What another city's window needs for a person whose keys this city keeps",
+        response_class=Response,
+    )
+    async def attend(request: Request) -> Response:
+        return await _answer(node, request, lambda member, body: attending.serve(node, member, body))
 
     return router
 

@@ -21,7 +21,7 @@ from ledger.services.context import Node
 from ledger.storage.custody import CustodyStore
 from ledger.storage.tables import consortium as tables
 
-__all__ = ["custody_store", "statement", "witness_of", "witnessed", "witnesses_of"]
+__all__ = ["custody_store", "speaks_for", "statement", "witness_of", "witnessed", "witnesses_of"]
 
 
 def custody_store(node: Node, path: Path, key: bytes) -> CustodyStore:
@@ -90,10 +90,19 @@ def witnesses_of(node: Node, message: TypedMessage, signatures: Sequence[bytes])
 
 def witness_of(connection: Connection, key: str) -> int:
     """Return the member whose witness key in force this is; 0 for any other key, or where the member is not active."""
+    return _holder_of(connection, key, Role.WITNESS)
+
+
+def speaks_for(connection: Connection, key: str) -> int:
+    """Return the member as custodian of which a key countersigns: one that operates or issues, as the contracts ask."""
+    return _holder_of(connection, key, Role.OPERATE | Role.ISSUE)
+
+
+def _holder_of(connection: Connection, key: str, roles: Role) -> int:
     keys, members = tables.keys, tables.members
     row = connection.execute(
         select(keys.c.member, keys.c.roles)
         .join(members, and_(members.c.member == keys.c.member, members.c.status == int(MemberStatus.ACTIVE)))
         .where(keys.c.key == key, keys.c.until_block.is_(None))
     ).first()
-    return int(row.member) if row is not None and int(row.roles) & Role.WITNESS else 0
+    return int(row.member) if row is not None and int(row.roles) & roles else 0

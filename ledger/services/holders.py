@@ -43,6 +43,7 @@ __all__ = [
     "custody_sign",
     "enrol",
     "entry_of",
+    "keeper_of",
     "leaf_key",
     "leaf_statement",
     "material_account",
@@ -270,6 +271,16 @@ def leaf_statement(node: Node, material: str, leaf: int, digest: bytes) -> Typed
     """
     row = _leaf_row(node, material, leaf)
     return custody.statement(node, row.holder, digest)
+
+
+def keeper_of(node: Node, material: str, leaf: int) -> str:
+    """Return the reference of whoever's key in custody a leaf has.
+
+    Raises:
+        NotFoundError: as :func:`sign_leaf`.
+        ConflictError: ``materials.erased``.
+    """
+    return _key_of(node, material, leaf)[0]
 
 
 def show_leaf(node: Node, material: str, leaf: int, signature: bytes) -> LeafShown:

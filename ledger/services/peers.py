@@ -279,3 +279,7 @@ class Unconnected:
     def hand_over(self, member: int, document: bytes) -> None:  # noqa: ARG002 - as above
         """Deliver nothing."""
         raise UnavailableError("peers.unreachable", member=member)
+
+    def attend(self, member: int, sealed: bytes) -> bytes:  # noqa: ARG002 - as above
+        """Ask nobody."""
+        raise UnavailableError("peers.unreachable", member=member)

@@ -17,7 +17,7 @@ from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
 from ledger.domain.wrapping import RecipientPrivate
 from ledger.ports import Signer
-from ledger.services import batching, custody, releasing, sending, synchronising
+from ledger.services import attending, batching, custody, releasing, sending, synchronising
 from ledger.services.context import Node
 from ledger.services.sending import Sender
 from ledger.storage import outbox
@@ -50,6 +50,9 @@ class Delivering:
 
     def hand_over(self, member: int, document: bytes) -> None:
         self.delivered.setdefault(member, []).append((self.me, document))
+
+    def attend(self, member: int, sealed: bytes) -> bytes:
+        return attending.serve(self.cities[member], self.me, sealed)
 
 
 @dataclass
