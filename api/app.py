@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from api.deps import Site
+from api.guard import Guard
 from api.pages.node import node_pages
 from api.pages.rendering import PACKAGE
 from api.problems import install
@@ -33,6 +34,7 @@ def create_app(site: Site) -> FastAPI:
     """
     app = FastAPI(title="Tongban Ledger 通办链", version="0.1.0", docs_url=None, redoc_url=None)
     install(app)
+    app.add_middleware(Guard)
     for router in (
         health_router,
         log_router,

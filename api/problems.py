@@ -1,73 +1,102 @@
-"""Errors as RFC 9457 problems in the reader's language, and the guard before every route."""
+"""Errors as RFC 9457 problems in the reader's language."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Literal
+from collections.abc import Iterator
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from ledger.domain.limits import LIMITS
 from ledger.errors import InputError, LedgerError, NotFoundError, UnavailableError
 from ledger.wire.problems import MEDIA_TYPE, problem
+from ledger.wire.sentences import LANGUAGES, Language
 
-__all__ = ["install", "language"]
+__all__ = ["install", "language", "respond"]
 
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
+_METHOD = 405
+# Where HTTP has a status of its own for what the tree of errors calls by a wider name.
+_STATUS = {"api.too_long": 413, "api.method": _METHOD}
+_TAGS = {"zh": "zh-CN", "en": "en"}
 
 
 def install(app: FastAPI) -> None:
-    """Let every error of every route be a problem, and every answer carry the same safe headers."""
+    """Let every error of every route be a problem."""
     app.exception_handler(LedgerError)(_problem)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(HTTPException)(_http)
-    app.middleware("http")(_guard)
 
 
-def language(request: Request) -> Literal["zh", "en"]:
-    """Return the reader's language: what the address says, else the browser's, else Chinese."""
-    asked = request.query_params.get("lang") or request.headers.get("accept-language", "")
-    return "en" if asked.lower().startswith("en") else "zh"
+def language(request: Request) -> Language:
+    """Return the reader's language: what the address says (``?lang=zh``, ``?lang=en``), else the browser's, else Chinese.
+
+    Of ``Accept-Language`` the heavier one of the two counts (RFC 9110 section 12.5.4), the earlier one where both weigh
+    the same; a tag counts with everything below it, ``zh-CN`` for Chinese.
+    """
+    asked = request.query_params.get("lang")
+    for known in LANGUAGES:
+        if asked == known:
+            return known
+    ranges = list(_ranges(request.headers.get("accept-language", "")))
+    named = {tag for tag, _ in ranges}
+    best: Language = "zh"
+    heaviest = 0.0
+    for tag, weight in ranges:
+        # "*" stands for what is not named itself; of that, Chinese comes first.
+        found = next((known for known in LANGUAGES if tag == known or (tag == "*" and known not in named)), None)
+        if found is not None and weight > heaviest:
+            best, heaviest = found, weight
+    return best
 
 
-async def _guard(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Refuse a body that is too long, or whose length is not said, before it is read."""
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > LIMITS.receipt_bytes or "transfer-encoding" in request.headers:
-        response: Response = _respond(request, InputError("api.too_long", limit=LIMITS.receipt_bytes), 413)
-    else:
-        response = await go_on(request)
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+def respond(request: Request, error: LedgerError) -> Response:
+    """Return the answer that tells of an error."""
+    lang = language(request)
+    status = _STATUS.get(error.code, error.http_status)
+    headers = {"Content-Language": _TAGS[lang]}
+    if isinstance(error, UnavailableError):
+        headers["Retry-After"] = str(error.retry_after)
+    return JSONResponse(problem(error, lang) | {"status": status}, status, headers=headers, media_type=MEDIA_TYPE)
 
 
 async def _problem(request: Request, error: Exception) -> Response:
     if not isinstance(error, LedgerError):
         raise error
-    return _respond(request, error, error.http_status)
+    return respond(request, error)
 
 
 async def _invalid(request: Request, _error: Exception) -> Response:
     # What was sent is not repeated: it may be anything.
-    return _respond(request, InputError("api.malformed"), InputError.http_status)
+    return respond(request, InputError("api.malformed"))
 
 
 async def _http(request: Request, error: Exception) -> Response:
-    status = getattr(error, "status_code", 500)
+    status = getattr(error, "status_code", None)
     if status == NotFoundError.http_status:
-        return _respond(request, NotFoundError("api.no_route"), status)
-    return _respond(request, InputError("api.method"), status)
+        return respond(request, NotFoundError("api.no_route"))
+    if status != _METHOD:
+        return respond(request, InputError("api.malformed"))
+    answer = respond(request, InputError("api.method"))
+    # RFC 9110 section 15.5.6: which methods there are belongs to the answer.
+    answer.headers.update(getattr(error, "headers", None) or {})
+    return answer
 
 
-def _respond(request: Request, error: LedgerError, status: int) -> Response:
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, UnavailableError) else {}
-    document = problem(error, language(request)) | {"status": status}
-    return JSONResponse(document, status, headers=headers, media_type=MEDIA_TYPE)
+def _ranges(header: str) -> Iterator[tuple[str, float]]:
+    """The primary tags of an ``Accept-Language`` field with their weights; what is malformed is passed over."""
+    for item in header.split(","):
+        tag, *parameters = (part.strip().lower() for part in item.split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            name, _, value = parameter.partition("=")
+            if name.strip() == "q":
+                weight = _weight(value.strip())
+        yield tag.partition("-")[0], weight
+
+
+def _weight(text: str) -> float:
+    # qvalue of RFC 9110 section 12.4.2: at most three digits, nothing above one.
+    whole, _, part = text.partition(".")
+    plain = (whole + part).isascii() and (whole + part).isdigit() and len(part) <= 3
+    return min(float(text), 1.0) if plain and whole in {"0", "1"} else 0.0

@@ -5,23 +5,31 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import socket
+import sys
 from pathlib import Path
 
 import uvicorn
 
 from api.app import create_app
 from api.deps import Site
+from ledger import logs
 from ledger.bootstrap import open_node
 from ledger.domain.policies import Policy
-from ledger.errors import SetupError
+from ledger.errors import LedgerError, SetupError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
 from ledger.services.context import Node
 from ledger.services.publishing import policy_of
 from ledger.settings import NodeSettings, load_settings
+from ledger.wire.problems import explain
+from ledger.wire.sentences import LANGUAGES
 
 __all__ = ["main", "open_site"]
+
+_GRACE_SECONDS = 5
+_NOT_STARTED = 1
 
 
 def open_site(settings: NodeSettings) -> Site:
@@ -31,27 +39,50 @@ def open_site(settings: NodeSettings) -> Site:
 
 
 def main() -> None:
-    """Read the arguments and serve."""
+    """Read the arguments, and serve until SIGTERM or SIGINT; what is being answered then is answered to its end."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="the node's folder")
     parser.add_argument("--ready-file", type=Path, help="gets the address once requests are answered")
     chosen = parser.parse_args()
-    settings = load_settings(chosen.folder)
-    site = open_site(settings)
+    try:
+        settings = load_settings(chosen.folder)
+        logs.configure(settings.log_level)
+        _serve(settings, chosen.ready_file)
+    except LedgerError as error:
+        # Somebody has just started this: told in words, not by a trace of the program.
+        for lang in LANGUAGES:
+            told = explain(error, lang)
+            sys.stderr.write(f"{told.text} {told.next_step} [{error.code}]\n")
+        raise SystemExit(_NOT_STARTED) from None
+
+
+def _serve(settings: NodeSettings, ready_file: Path | None) -> None:
     with _bound(settings) as bound:
+        site = open_site(settings)
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(site),
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                timeout_graceful_shutdown=5,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
             )
         )
-        if chosen.ready_file is not None:
-            _announce(chosen.ready_file, bound)
-        server.run(sockets=[bound])
-    site.node.database.close()
+
+        def stop(_number: int, _frame: object) -> None:
+            server.should_exit = True
+
+        # uvicorn raises the signal again once it has stopped: here it ends nothing then, and what follows is still done.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        try:
+            if ready_file is not None:
+                _announce(ready_file, bound)
+            server.run(sockets=[bound])
+        finally:
+            if ready_file is not None:
+                ready_file.unlink(missing_ok=True)
+            site.node.database.close()
 
 
 def _policy(node: Node) -> Policy:

@@ -40,7 +40,7 @@ from ledger.services.cosigning import Witness
 from ledger.services.sending import Sender
 from ledger.settings import NodeSettings
 from ledger.wire.witnessing import Answer, encode_answer
-from node_client import logs
+from ledger import logs
 from node_client.keyholder import DaemonKeyHolder, KeyServer, chain_signers, log_signer, note_signers
 from node_client.keys import KeyRing, open_key_ring, read_passphrase
 from node_client.peers import HttpPeers

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from ledger.chain.embedded.server import serve
-from node_client import logs
+from ledger import logs
 from node_client.networks import engine_config, load_network
 
 __all__ = ["main"]

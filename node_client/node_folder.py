@@ -17,7 +17,7 @@ from ledger.services import batching, synchronising
 from ledger.services.context import Node
 from ledger.services.cosigning import begin_witness
 from ledger.settings import NodeSettings
-from node_client import logs
+from ledger import logs
 from node_client.daemon import open_keys, witness_path
 from node_client.keyholder import DaemonKeyHolder, note_signers
 from node_client.keys import create_key_ring

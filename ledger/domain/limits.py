@@ -248,6 +248,9 @@ class Limits:
     # A receipt holds one record and four entries of the log with their paths.
     receipt_bytes: int = 1024 * 1024
 
+    # What anybody may send to a node: a receipt and a delivery are the longest documents there are.
+    request_bytes: int = 1024 * 1024
+
     # Papers opened in one pass of the daemon; the rest come with the next.
     papers_at_once: int = 200
 

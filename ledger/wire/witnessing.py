@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from ledger.domain import canonical
 from ledger.errors import FormatError
 
 __all__ = ["Answer", "decode_answer", "encode_answer"]
+
+_STATUSES = range(200, 600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +44,11 @@ def decode_answer(data: bytes) -> Answer:
     """
     document = canonical.decode_object(data)
     status, body, kind, retry = (document.get(name) for name in ("status", "body", "content_type", "retry_after"))
-    if not isinstance(status, int) or not isinstance(body, str) or not isinstance(kind, str):
+    if type(status) is not int or status not in _STATUSES or not isinstance(body, str) or not isinstance(kind, str):
         raise FormatError("keys.request_form")
-    if retry is not None and not isinstance(retry, int):
+    if retry is not None and (type(retry) is not int or retry < 0):
         raise FormatError("keys.request_form")
-    return Answer(status, b64decode(body), kind, retry)
+    try:
+        return Answer(status, b64decode(body.encode("ascii"), validate=True), kind, retry)
+    except (binascii.Error, UnicodeEncodeError):
+        raise FormatError("keys.request_form") from None

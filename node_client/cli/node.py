@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from ledger.errors import LedgerError, SetupError
 from ledger.settings import load_settings
 from ledger.wire.sentences import sentence
-from node_client import logs
-from node_client.cli.output import grid, language, say_json
+from ledger import logs
+from node_client.cli.output import GOOD, WRONG, grid, language, say_json, screen, styled, wrong
 from node_client.networks import write_private
 from node_client.processes import Child, python_child
 
@@ -84,7 +83,7 @@ def init(
     if as_json:
         say_json({"chain": addresses})
         return
-    console = Console(highlight=False)
+    console = screen()
     for role, address in addresses.items():
         console.print(f"{role:<12} {address}")
     console.print(f"tongban node run {folder}")
@@ -117,7 +116,7 @@ def status(folder: Folder, *, as_json: AsJson = False) -> None:
             }
         )
     else:
-        console = Console(highlight=False)
+        console = screen()
         table = grid(2)
         table.add_row("成员 / member", f"{view.member} ({view.division})")
         table.add_row("区块 / block", str(view.block))
@@ -126,7 +125,7 @@ def status(folder: Folder, *, as_json: AsJson = False) -> None:
         table.add_row("等待 / waiting", f"{view.waiting.intents} + {view.waiting.materials}")
         console.print(table)
         for item in found:
-            console.print(f"[bold red]{item.text}[/] [dim]{item.code}[/]\n{item.next_step}")
+            console.print(wrong(item, item.code, mark=False))
     if found:
         raise typer.Exit(1)
 
@@ -152,10 +151,10 @@ def doctor(folder: Folder, *, as_json: AsJson = False) -> None:
         say_json({"good": all(item.outcome == "good" for item in checked), "checks": rows})
     else:
         table = grid(3)
-        marks = {"good": "[green]✔[/]", "wrong": "[bold red]✘[/]", "skipped": "[yellow]？[/]"}
+        marks = {"good": GOOD, "wrong": WRONG, "skipped": styled(("？", "yellow"))}
         for item, text in zip(checked, told, strict=True):
             table.add_row(marks[item.outcome], item.name, f"{text.text} {text.next_step} [{item.code}]" if text else "")
-        Console(highlight=False).print(table)
+        screen().print(table)
     if any(item.outcome != "good" for item in checked):
         raise typer.Exit(1)
 
@@ -164,12 +163,12 @@ def rebuild(folder: Folder, *, as_json: AsJson = False) -> None:
     """从链和加密内容重建数据库里的全部投影；须先停下守护进程。 / Make the picture again from the chain's entries and the blobs."""
     from node_client.node_folder import rebuild_node  # noqa: PLC0415 - as above
 
-    with Console(stderr=True).status("重建中 / rebuilding"):
+    with screen(stderr=True).status("重建中 / rebuilding"):
         entries, materials = rebuild_node(load_settings(folder))
     if as_json:
         say_json({"entries": entries, "materials": materials})
     else:
-        Console(highlight=False).print(f"{entries} 条日志、{materials} 份材料已重建 / entries and materials made again")
+        screen().print(f"{entries} 条日志、{materials} 份材料已重建 / entries and materials made again")
 
 
 def backup(
@@ -182,7 +181,7 @@ def backup(
     """备份节点，运行中也可以；密钥保持加密。 / Back the node up, also while it runs; keys stay sealed."""
     from node_client.backup import backup as write  # noqa: PLC0415 - few commands need it
 
-    with Console(stderr=True).status("备份中 / backing up"):
+    with screen(stderr=True).status("备份中 / backing up"):
         count = write(folder, target, blobs=blobs)
     _say_count(count, target, as_json=as_json)
 
@@ -203,7 +202,7 @@ def _say_count(count: int, where: Path, *, as_json: bool) -> None:
     if as_json:
         say_json({"files": count})
     else:
-        Console(highlight=False).print(f"{count} 个文件 / files → {where}")
+        screen().print(f"{count} 个文件 / files → {where}")
 
 
 def run(

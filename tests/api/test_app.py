@@ -7,10 +7,8 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from ledger.domain.limits import LIMITS
-from ledger.errors import UnavailableError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
-from ledger.wire.witnessing import Answer, encode_answer
 from tests.api.site import CASE, Served, serve
 
 
@@ -82,27 +80,6 @@ def test_every_answer_has_the_headers(client):
         headers = client.get(path).headers
         assert headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in headers["content-security-policy"]
-
-
-def test_the_witness_answers_through_the_key_holder(served, monkeypatch):
-    client = TestClient(create_app(served.site))
-    holder = served.site.node.keys
-
-    def cosign(request: bytes) -> bytes:
-        return encode_answer(Answer(409, b"7\n" + request, "text/x.tlog.size", 3))
-
-    monkeypatch.setattr(holder, "cosign", cosign, raising=False)
-    answer = client.post("/witness/v1/add-checkpoint", content=b"old 0\n\n")
-    assert (answer.status_code, answer.content) == (409, b"7\nold 0\n\n")
-    assert answer.headers["content-type"].startswith("text/x.tlog.size")
-    assert answer.headers["retry-after"] == "3"
-
-    def away(request: bytes) -> bytes:
-        raise UnavailableError("keys.holder_unreachable", retry_after=int(bool(request)))
-
-    monkeypatch.setattr(holder, "cosign", away)
-    answer = client.post("/witness/v1/add-checkpoint", content=b"old 0\n\n")
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
 def test_the_documentation_names_every_route_with_a_summary(client):

@@ -13,6 +13,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
+from api.guard import Guard
 from api.problems import install
 from api.routers.peers import peers_router
 from ledger.domain.consortium import Level, ServiceKeyKind
@@ -72,6 +73,7 @@ class Network:
 def answering(node: Node) -> Iterator[str]:
     app = FastAPI()
     install(app)
+    app.add_middleware(Guard)
     app.include_router(peers_router(node))
     started = threading.Event()
 

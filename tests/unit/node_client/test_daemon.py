@@ -14,7 +14,7 @@ from ledger.errors import IntegrityError, UnavailableError
 from ledger.services import health
 from ledger.services.context import Node
 from ledger.storage.tables.steps import daemon_steps
-from node_client import logs
+from ledger import logs
 from node_client.daemon import Lane, Step
 from tests.integration.services.cities import two_cities
 
