@@ -82,13 +82,14 @@ def silence(desk: Desk, network: Network, say: Say) -> None:
         )
         opened[name] = desk.opened(f"silent-{name}", applicant, form, relay=YUZHONG)
     record.fact("case:licence", opened["licence"].hex)
-    day = _limit_day(desk, opened["licence"])
-    _advance_to(network, desk, workdays.day_start(day) + 10 * 3600)
+    received = _received(desk, opened["licence"])
+    _advance_to(network, desk, workdays.day_start(_after_working_days(desk, received, 5)) + 10 * 3600)
     say("日历拨到第五个工作日 / the calendar is moved to the fifth working day")
     early = _claim(desk, opened["licence"], "silent-licence", "early")
     record.expect(7, "claim-a-day-early", "too_early", desk.refusal(YUZHONG, early))
-    _advance_to(network, desk, workdays.day_end(day) + 60)
-    say("日历拨到第五个工作日之后 / the calendar is moved past it")
+    # The limit has run out once a sixth working day begins, which after a fifth on a Friday is the Monday.
+    _advance_to(network, desk, workdays.day_start(_after_working_days(desk, received, 6)) + 60)
+    say("日历拨到第六个工作日 / the calendar is moved to the sixth")
     other = _claim(desk, opened["benefit"], "silent-benefit", "benefit")
     record.expect(7, "claim-without-law", "silence_counts_not", desk.refusal(YUZHONG, other))
     claimed = _claim(desk, opened["licence"], "silent-licence", "claim")
@@ -97,8 +98,8 @@ def silence(desk: Desk, network: Network, say: Say) -> None:
     granted, _ = _kept_consent(desk, "expiring", bytes.fromhex(expired), _PURCHASE, days=1, uses=2)
     late = desk.use(granted, MIANYANG, bytes.fromhex(expired), name="late")
     record.expect(6, "after-expiry", "consent_expired", desk.refusal(MIANYANG, late))
-    settled_on = _after_working_days(desk, desk.nodes[YUZHONG].clock(), 1)
-    _advance_to(network, desk, workdays.day_end(settled_on) + 60)
+    rebuttable = desk.nodes[YUZHONG].clock()
+    _advance_to(network, desk, workdays.day_start(_after_working_days(desk, rebuttable, 2)) + 60)
     accept = desk.step("licence-settle", opened["licence"], XIONGAN, Action.REVIEW)
     desk.settled(XIONGAN, [accept])
     record.expect(7, "accepted-by-law", "review", desk.state(opened["licence"]))
@@ -282,12 +283,11 @@ def _claim(desk: Desk, case: bytes, case_name: str, name: str) -> str:
     return desk.act(f"claim-{name}", case, case_name, desk.people["applicant"], Action.CLAIM, relay=YUZHONG)
 
 
-def _limit_day(desk: Desk, case: bytes) -> int:
-    """The fifth working day after a case's receipt."""
+def _received(desk: Desk, case: bytes) -> int:
+    """When a case was received."""
     with desk.nodes[YUZHONG].database.read() as connection:
         table = case_tables.cases
-        started = connection.execute(select(table.c.started).where(table.c.case == case)).scalar_one()
-    return _after_working_days(desk, int(started), 5)
+        return int(connection.execute(select(table.c.started).where(table.c.case == case)).scalar_one())
 
 
 def _after_working_days(desk: Desk, since: int, days: int) -> int:
