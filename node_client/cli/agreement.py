@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from ledger.domain.agreements import AgreementKind
 from ledger.domain.cases import Mode
@@ -19,7 +18,7 @@ from ledger.services.catalogue import AgreementShown
 from ledger.services.context import Node
 from ledger.wire.sentences import term
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
-from node_client.cli.output import grid, language, say_json
+from node_client.cli.output import grid, language, say_json, screen, styled
 
 __all__ = ["add_to"]
 
@@ -104,7 +103,7 @@ def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
             f"{parties} 方 / parties",
             f"{matters} 项 / matters",
         )
-    Console(highlight=False).print(table if found else "还没有协议 / no agreements yet")
+    screen().print(table if found else "还没有协议 / no agreements yet")
 
 
 def show(agreement: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
@@ -118,9 +117,9 @@ def show(agreement: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
     if as_json:
         say_json({"agreement": wanted.hex(), "versions": [_document(item) for item in found]})
         return
-    console = Console(highlight=False)
+    console = screen()
     for item in found:
-        console.print(f"[bold]v{item.version}[/] {_state(item)}  {item.accepted}/{item.parties}")
+        console.print(styled((f"v{item.version}", "bold"), f" {_state(item)}  {item.accepted}/{item.parties}"))
         for matter, modes in item.matters:
             names = "、".join(term("modes", mode.name, lang) for mode in modes)
             console.print(f"  {codes.get(matter, matter.hex()[:16])}  {names}")

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from ledger.domain import typed
 from ledger.domain.cases import Action, Channel, Mode, RecordKind, State, SupervisionStage
@@ -15,7 +14,7 @@ from ledger.domain.consortium import ContractKind
 from ledger.errors import InputError, NotFoundError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
-from ledger.services import cases, catalogue, custody, holders
+from ledger.services import attending, cases, catalogue, custody, holders
 from ledger.services.context import Node
 from ledger.services.overview import CaseShown, case_shown, overview
 from ledger.services.registry import current_contract
@@ -24,7 +23,7 @@ from ledger.wire.sentences import term
 from ledger.wire.traces import china_time, days_text
 from node_client.cli import lookup
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
-from node_client.cli.output import grid, language, say_json
+from node_client.cli.output import GOOD, grid, language, say_json, screen, styled
 
 __all__ = ["add_to"]
 
@@ -138,13 +137,22 @@ def open_(
     ] = "received_here",
     receiving: Annotated[int, typer.Option(min=0, help="受理地，0 为本市 / receiving member, 0 this one")] = 0,
     parent: Annotated[str, typer.Option(help="联办的主办件 / parent of a joint case")] = "",
+    home: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="密钥由哪个城市保管，0 为本市；外地的须 --window / who keeps the key, 0 this city; elsewhere: --window",
+        ),
+    ] = 0,
     words: Words = "",
     pin_file: PinFile = None,
     window: Window = False,
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
-    """为密钥由本市保管的申请人提交申请。 / Submit a case for an applicant whose key is in custody here."""
+    """为密钥由城市保管的申请人提交申请。 / Submit a case for an applicant whose key a city keeps, this one or the home city."""
+    if home and not window:
+        raise InputError("case.home")
     if mode.upper() not in Mode.__members__:
         raise InputError("case.mode")
     with opened(node) as city:
@@ -162,10 +170,11 @@ def open_(
             )
         if offered is None:
             raise NotFoundError("catalogue.not_offered", member=handling)
-        key = holders.custody_case_key(city, person)
+        keeper = home or city.member
+        key = attending.case_key(city, keeper, person)
         paper = cases.seal_for(city, [first, handling], "submission", {"matter": matter, "words": words})
         submission = cases.Submission(
-            case_key=key.address,
+            case_key=key,
             receiving=first,
             handling=handling,
             matter=code.id,
@@ -181,16 +190,15 @@ def open_(
         )
         digest = cases.submission_digest(city, contract, submission)
         witnesses: list[bytes] = []
-        confirmation: str | tuple[bytes, bytes]
         if window:
             case = submission.case(city.chain_id, contract)
             seen = cases.witnessed_act(city, contract, case, 0, paper=paper)
             witnesses = [city.keys.witness(1, seen), city.keys.witness(2, seen)]
-            stated = custody.statement(city, key.address, digest)
-            confirmation = (city.keys.witness(1, stated), city.keys.witness(2, stated))
+            stated = custody.statement(city, key, digest)
+            both = (city.keys.witness(1, stated), city.keys.witness(2, stated))
+            signature = attending.case_signature(city, keeper, key, digest, both)
         else:
-            confirmation = _pin(pin_file)
-        signature = holders.sign_case(city, key.address, digest, confirmation)
+            signature = holders.sign_case(city, key, digest, _pin(pin_file))
         case, intent = cases.open_case(
             city, contract, submission, signature, attending=city.member if window else 0, witnesses=witnesses
         )
@@ -220,8 +228,8 @@ def needs(
     table = grid(3)
     for one in found:
         name = one.requirement.zh if lang == "zh" else one.requirement.en
-        table.add_row("[green]✔[/]" if one.served_by else "[yellow]缺 / missing[/]", name, ", ".join(one.served_by))
-    Console(highlight=False).print(table)
+        table.add_row(GOOD if one.served_by else styled(("缺 / missing", "yellow")), name, ", ".join(one.served_by))
+    screen().print(table)
 
 
 def settle_claim(case: Id, *, node: NodeOption, no_wait: NoWait = False, as_json: AsJson = False) -> None:
@@ -310,7 +318,7 @@ def show(case: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
     if as_json:
         say_json(_document(found))
         return
-    console = Console(highlight=False)
+    console = screen()
     console.print(f"{found.case.hex()}")
     console.print(
         f"{term('states', State(found.state).name, lang)} · {term('modes', Mode(found.mode).name, lang)} · {found.code}"
@@ -336,7 +344,7 @@ def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
             f"{one.receiving} → {one.handling}",
             china_time(one.changed_at)[:19],
         )
-    Console(highlight=False).print(table if found else "还没有办件 / no cases yet")
+    screen().print(table if found else "还没有办件 / no cases yet")
 
 
 def _office(action: Action):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a command for typer

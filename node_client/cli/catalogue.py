@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Annotated, cast
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from ledger.domain import canonical
 from ledger.domain.catalogue import MatterCode
@@ -23,7 +21,7 @@ from ledger.errors import FormatError, InputError, NotFoundError
 from ledger.services import catalogue
 from ledger.wire.problems import explain
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
-from node_client.cli.output import Language, grid, language, say_json
+from node_client.cli.output import GOOD, WRONG, Language, grid, language, say_json, screen, styled
 
 __all__ = ["add_to"]
 
@@ -99,7 +97,7 @@ def show(
         days = f"{item.rule.decision_days} 工作日 / working days" if item.rule.decision_days else ""
         silence = "逾期视为受理 / silence accepts" if item.rule.silence else ""
         table.add_row(item.code, f"v{item.version}", days, silence)
-    Console(highlight=False).print(table if listed else "没有公布事项 / no matters are offered")
+    screen().print(table if listed else "没有公布事项 / no matters are offered")
 
 
 def _look(source: Path) -> Iterator[_Looked]:
@@ -185,12 +183,12 @@ def _say(looked: list[_Looked], *, as_json: bool) -> None:
     table = grid(4)
     for item in looked:
         if item.matter is not None:
-            table.add_row("[green]✔[/]", escape(item.name), "", escape(_name(item.matter, lang)))
+            table.add_row(GOOD, item.name, "", _name(item.matter, lang))
         for fault in item.faults:
             told = explain(fault.error, lang)
             said = f"{told.text} {told.next_step} [{fault.error.code}]"
-            table.add_row("[bold red]✘[/]", escape(item.name), escape(fault.path), escape(said))
-    Console(highlight=False).print(table)
+            table.add_row(WRONG, item.name, fault.path, said)
+    screen().print(table)
 
 
 def _name(entry: Matter | Requirement, lang: Language) -> str:
@@ -199,9 +197,9 @@ def _name(entry: Matter | Requirement, lang: Language) -> str:
 
 def _say_matter(matter: Matter, version: int) -> None:
     lang = language()
-    console = Console(highlight=False)
-    console.print(f"[bold]{escape(_name(matter, lang))}[/]  {matter.code.text}  v{version}")
+    console = screen()
+    console.print(styled((_name(matter, lang), "bold"), f"  {matter.code.text}  v{version}"))
     for basis in matter.setting_basis:
-        console.print(f"  {escape(basis)}")
+        console.print(f"  {basis}")
     for item in matter.requirements:
-        console.print(f"  · {escape(_name(item, lang))}: {', '.join(item.fields)}")
+        console.print(f"  · {_name(item, lang)}: {', '.join(item.fields)}")

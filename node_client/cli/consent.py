@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from ledger.domain import typed
 from ledger.errors import InputError, NotFoundError
-from ledger.ports import TypedMessage
-from ledger.services import cases, consents, holders, materials, releasing
+from ledger.services import attending, cases, consents, holders, materials, releasing
 from ledger.services.consents import LeafShown
 from ledger.services.context import Node
 from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.traces import china_time
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
-from node_client.cli.output import grid, say_json
+from node_client.cli.output import grid, say_json, screen
 
 __all__ = ["add_to"]
 
@@ -34,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="授权 / consents", no_args_is_help=True)
     group.command("grant", epilog="tongban consent grant consent.json --node wuhou/")(grant)
-    group.command("witness", epilog="tongban consent witness consent.json --node wuhou/")(witness)
+    group.command("witness", epilog="tongban consent witness consent.json --node yanta/ --person 3f…")(witness)
     group.command("revoke", epilog="tongban consent revoke consent.json --node wuhou/ --leaf 1:17")(revoke)
     group.command("list", epilog="tongban consent list --node wuhou/ --case 22ba…")(listed)
     group.command("feed", epilog="tongban consent feed 1c0f… --node wuhou/")(feed)
@@ -52,26 +51,41 @@ def grant(
         settle(city, [intent], no_wait=no_wait, as_json=as_json, consent=granted.digest.hex())
 
 
-def witness(document: Document, *, node: NodeOption, no_wait: NoWait = False, as_json: AsJson = False) -> None:
-    """窗口见证授权：本窗口两位见证人签署，本市保管密钥。 / Witness a paper consent at this window for leaves in custody here."""
+def witness(
+    document: Document,
+    *,
+    node: NodeOption,
+    person: Annotated[
+        str,
+        typer.Option(
+            help="申请人在保管城市的代管编号；经查询找到的材料不用填 / the person's reference where the keys are kept; none for leaves found by a look-up"
+        ),
+    ] = "",
+    to: Annotated[
+        Path | None, typer.Option(help="把写明窗口的授权文书存为文件 / keep the document as it was witnessed")
+    ] = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """窗口见证授权：本窗口两位见证人签署，保管密钥的城市（可以是外地）会签。 / Witness a paper consent at this window; the city that keeps the keys, here or elsewhere, countersigns."""
     with opened(node) as city:
-        granted = _read(document)
-        paper = cases.seal_for(city, [], "paper-consent", {"consent": granted.digest.hex()})
-        fields = (("consent", granted.digest), ("paper", paper.commitment), ("attending", city.member))
-        message = TypedMessage("PaperConsent", granted.contract, fields)
-        shown = []
-        for leaf in granted.terms.leaves:
-            own = releasing.own_leaf(city, city.keys.open, granted.contract, leaf)
-            shown.append(LeafShown(leaf, own.entry, own.proof))
+        prepared = _read(document)
+        paper = cases.seal_for(city, [], "paper-consent", {"consent": prepared.digest.hex()})
+        granted = replace(prepared, attending=city.member, paper=paper.commitment, signatures=())
+        message = attending.paper_consent(granted)
+        both = (city.keys.witness(1, message), city.keys.witness(2, message))
+        shown, custodian = attending.countersigned(city, granted, both, person=person)
         intent = consents.grant_witnessed(
             city,
             granted.contract,
             granted.terms,
             shown,
             attending=city.member,
-            paper=paper.commitment,
-            signatures=[city.keys.witness(1, message), city.keys.witness(2, message), city.keys.custodian(message)],
+            paper=granted.paper,
+            signatures=[*both, custodian],
         )
+        if to is not None:
+            to.write_bytes(granted.encode())
         settle(city, [intent], no_wait=no_wait, as_json=as_json, consent=granted.digest.hex())
 
 
@@ -116,7 +130,7 @@ def listed(
             else f"至 / until {china_time(int(str(row['valid_until'])))[:10]}"
         )
         table.add_row(str(row["consent"])[:16], str(row["case"])[:16], state)
-    Console(highlight=False).print(table if rows else "还没有授权 / no consents yet")
+    screen().print(table if rows else "还没有授权 / no consents yet")
 
 
 def feed(
@@ -146,7 +160,7 @@ def feed(
     for one in found:
         basis = "授权 / consent" if one.basis == 1 else "法定职责 / duty"
         table.add_row(china_time(one.time)[:19], f"成员 / member {one.member}", one.case.hex()[:16], basis)
-    Console(highlight=False).print(table if found else "还没有人读取过 / nobody has read it")
+    screen().print(table if found else "还没有人读取过 / nobody has read it")
 
 
 def _signed(city: Node, granted: GrantedConsent, leaf: int, number: int, pin_file: Path | None) -> LeafShown:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ledger.domain import holders, records
@@ -20,7 +19,7 @@ from ledger.domain.limits import LIMITS
 from ledger.domain.mnemonics import Language
 from ledger.errors import InputError, NotFoundError
 from ledger.wire.wallets import Wallet, encode_wallet
-from node_client.cli.output import say_json
+from node_client.cli.output import say_json, screen
 from node_client.keys import read_passphrase
 from node_client.networks import write_private
 from node_client.seeds import new_seed, open_seed, save_seed, seed_from_words
@@ -98,7 +97,7 @@ def new(
     if as_json:
         say_json({"file": file.name, "words": shown.split()})
         return
-    console = Console(highlight=False)
+    console = screen()
     if shown:
         console.print("请按次序抄写下来，只显示这一次： / Write these down in this order; they are shown this once:")
         console.print("  ".join(f"{place}. {word}" for place, word in enumerate(shown.split(), 1)))
@@ -139,7 +138,7 @@ def show(
     for place, address in enumerate(addresses):
         table.add_row(f"凭证 / leaf {start + place}", address)
     table.add_row(f"办件 / case {case}", of_case)
-    Console(highlight=False, soft_wrap=True).print(table)
+    screen(soft_wrap=True).print(table)
 
 
 def recover(
@@ -165,7 +164,7 @@ def recover(
     if as_json:
         say_json({"file": file.name, "words": len(seed.words().split())})
     else:
-        Console(highlight=False).print(f"{file.name} ✔")
+        screen().print(f"{file.name} ✔")
 
 
 def wallet(
@@ -240,7 +239,7 @@ def _say_wallet(held: Wallet, block: int, intent: str, *, as_json: bool) -> None
     for each in listed:
         values = [str(each[name]) for name in ("material", "type", "member", "subject", "account")]
         table.add_row(*values, f"{each['fresh']}/{each['leaves']}")
-    console = Console(highlight=False)
+    console = screen()
     console.print(f"第 {held.version} 版 / version {held.version}  ·  区块 / block {block}")
     console.print(table)
     if intent:
@@ -255,7 +254,7 @@ def _enrol(folder: Path, pin: str, *, as_json: bool) -> None:
     if as_json:
         say_json({"person": person})
     else:
-        Console(highlight=False).print(person)
+        screen().print(person)
 
 
 @contextmanager

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ledger.domain.holders import address_of, address_text
 from ledger.settings import load_settings
-from node_client.cli.output import say_json
+from node_client.cli.output import say_json, screen
 from node_client.keys import KeyRing, create_key_ring, open_key_ring, read_passphrase
 
 __all__ = ["add_to"]
@@ -67,6 +66,7 @@ def rotate(
     node: Annotated[
         Path, typer.Option("--node", envvar="TONGBAN_NODE", help="节点的文件夹 / the node's folder", show_default=False)
     ],
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="不等结果 / do not wait for the outcome")] = False,
     as_json: AsJson = False,
 ) -> None:
     """更换一把服务密钥并公布；旧密钥封存的内容仍可打开。 / Replace a service key and publish it; older versions stay readable."""
@@ -77,7 +77,7 @@ def rotate(
 
     with opened(node) as city:
         public = rotate_service_key(load_settings(node), kind)
-        settle(city, consortium.publish_keys(city, public), no_wait=False, as_json=as_json)
+        settle(city, consortium.publish_keys(city, public), no_wait=no_wait, as_json=as_json)
 
 
 def _say(ring: KeyRing, *, as_json: bool) -> None:
@@ -91,4 +91,4 @@ def _say(ring: KeyRing, *, as_json: bool) -> None:
         table.add_row(role, address)
     for key in ring.service:
         table.add_row(key.kind, f"v{key.version}")
-    Console(highlight=False).print(table)
+    screen().print(table)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import httpx2
 import typer
-from rich.console import Console
 
 from ledger.domain.checkpoints import parse_checkpoint
 from ledger.domain.limits import LIMITS
@@ -24,7 +24,7 @@ from ledger.log.view import LogView
 from ledger.services.publishing import policy_of
 from ledger.wire.proofs import LogProof, format_proof
 from node_client.cli.nodes import AsJson, NodeOption, opened
-from node_client.cli.output import say_json
+from node_client.cli.output import WRONG, good, say_json, screen, styled
 
 __all__ = ["add_to"]
 
@@ -56,10 +56,10 @@ def checkpoint(where: Where, *, policy: PolicyFile = None, as_json: AsJson = Fal
     note = _fetcher(where)("checkpoint")
     head, signed = parse_checkpoint(note)
     cosigned: list[str] = []
-    good = None
+    satisfied = None
     if policy is not None:
         verdict = evaluate(_policy(policy), head, signed)
-        cosigned, good = sorted({name for name, _ in verdict.cosigned}), True
+        cosigned, satisfied = sorted({name for name, _ in verdict.cosigned}), True
     if as_json:
         say_json(
             {
@@ -67,23 +67,27 @@ def checkpoint(where: Where, *, policy: PolicyFile = None, as_json: AsJson = Fal
                 "size": head.size,
                 "root": head.root.hex(),
                 "signatures": [line.name for line in signed.signatures],
-                "policy_satisfied": good,
+                "policy_satisfied": satisfied,
                 "cosigned": cosigned,
             }
         )
         return
-    console = Console(highlight=False)
+    console = screen()
     console.print(f"{head.origin}\n{head.size} 条 / entries\n{head.root.hex()}")
     for line in signed.signatures:
         console.print(f"  {line.name}", style="dim")
-    if good:
-        console.print(f"[green]✔[/] 满足签署策略 / satisfies the policy: {', '.join(cosigned)}")
+    if satisfied:
+        console.print(good(f"满足签署策略 / satisfies the policy: {', '.join(cosigned)}"))
 
 
-def policy(*, node: NodeOption) -> None:
+def policy(*, node: NodeOption, as_json: AsJson = False) -> None:
     """输出本节点按成员密钥得出的签署策略文件。 / Print the policy file that follows from the members' keys."""
     with opened(node) as city, city.database.read() as connection:
-        print(format_policy(policy_of(connection, city.network)).decode(), end="")  # noqa: T201 - standard output is the interface
+        data = format_policy(policy_of(connection, city.network))
+    if as_json:
+        say_json({"policy": data.decode(), "sha256": hashlib.sha256(data).hexdigest()})
+    else:
+        print(data.decode(), end="")  # noqa: T201 - standard output is the interface
 
 
 def proof(
@@ -107,7 +111,7 @@ def proof(
     if as_json:
         say_json({"entry": str(entry), "proof": str(written), "size": head.size})
     else:
-        Console(highlight=False).print(f"{entry}\n{written}")
+        screen().print(f"{entry}\n{written}")
 
 
 def diagnose(left: Where, right: Where, *, as_json: AsJson = False) -> None:
@@ -125,12 +129,12 @@ def diagnose(left: Where, right: Where, *, as_json: AsJson = False) -> None:
             }
         )
     elif found is None:
-        Console(highlight=False).print(f"[green]✔[/] 前 {size} 条相同 / the first {size} entries are the same")
+        screen().print(good(f"前 {size} 条相同 / the first {size} entries are the same"))
     else:
-        console = Console(highlight=False)
-        console.print(f"[bold red]✘[/] 第 {found.index} 条不同 / they part at entry {found.index}")
-        console.print(found.left.decode("utf-8", "replace"), markup=False)
-        console.print(found.right.decode("utf-8", "replace"), markup=False)
+        console = screen()
+        console.print(styled(WRONG, f" 第 {found.index} 条不同 / they part at entry {found.index}"))
+        console.print(found.left.decode("utf-8", "replace"))
+        console.print(found.right.decode("utf-8", "replace"))
     if found is not None:
         raise typer.Exit(1)
 
@@ -145,12 +149,12 @@ def mirror(
     """镜像一份日志，逐条核对；再次执行只取新的。 / Mirror a log, every entry checked; again: only what is new."""
     store = LogStore(DirectoryFiles(folder))
     before = store.head.size
-    with Console(stderr=True).status("镜像中 / mirroring"):
+    with screen(stderr=True).status("镜像中 / mirroring"):
         trusted = catch_up(_fetcher(where), _policy(policy), store)
     if as_json:
         say_json({"size": trusted.checkpoint.size, "added": store.head.size - before})
     else:
-        Console(highlight=False).print(f"{store.head.size} 条，新增 {store.head.size - before} / entries, new")
+        screen().print(f"{store.head.size} 条，新增 {store.head.size - before} / entries, new")
 
 
 def _tree(where: str) -> TreeReader:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from ledger.domain.consents import Purpose
 from ledger.domain.materials import MATERIAL_TYPES, material_type
@@ -22,7 +21,7 @@ from ledger.wire.sentences import sentence
 from ledger.wire.traces import china_time
 from node_client.cli.identities import IdentityFile, read_identity
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
-from node_client.cli.output import grid, language, say_json
+from node_client.cli.output import grid, language, say_json, screen, wrong
 
 __all__ = ["add_to"]
 
@@ -112,7 +111,7 @@ def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
         table.add_row(
             china_time(row.created_at)[:19], row.lookup.hex(), f"成员 / member {row.asked}", _STATES[row.state]
         )
-    Console(highlight=False).print(table if rows else "还没有查询 / no look-ups yet")
+    screen().print(table if rows else "还没有查询 / no look-ups yet")
 
 
 def show(
@@ -128,10 +127,10 @@ def show(
     if as_json:
         say_json(_document(answer))
         return
-    console = Console(highlight=False)
+    console = screen()
     if answer.refused:
         told = sentence(answer.refused, lang)
-        console.print(f"[bold red]✘[/] {told.text} [dim]{answer.refused}[/]\n{told.next_step}")
+        console.print(wrong(told, answer.refused))
         return
     table = grid(4)
     for each in answer.materials:

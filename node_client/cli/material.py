@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from ledger.domain.leaves import Holding
@@ -34,7 +33,7 @@ from ledger.services.materials import Paper
 from ledger.wire.materials import SubjectAccount
 from ledger.wire.receipts import encode_receipt
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
-from node_client.cli.output import grid, language, say_json
+from node_client.cli.output import good, grid, language, say_json, screen
 
 __all__ = ["add_to"]
 
@@ -99,7 +98,7 @@ def submit(
     if not owners:
         raise InputError("material.owner")
     described = _described(source, manifest, kind, field or [], issuer, issuer_name)
-    with opened(node) as city, Progress(console=Console(stderr=True), transient=True) as progress:
+    with opened(node) as city, Progress(console=screen(stderr=True), transient=True) as progress:
         task = progress.add_task("检查和加密 / checking and encrypting", total=None)
         level = (
             Assurance(AssuranceLevel.UPLOADED)
@@ -116,10 +115,10 @@ def submit(
     if as_json:
         say_json({"applicant": reference, "submission": taken.submission, "materials": list(taken.materials)})
         return
-    console = Console(highlight=False)
+    console = screen()
     console.print(f"申请人编号 / applicant: {reference}")
     for material in taken.materials:
-        console.print(f"[green]✔[/] {material}")
+        console.print(good(material))
 
 
 def listed(
@@ -141,7 +140,7 @@ def listed(
         name = str(row["type_code"]) if known is None else (known.zh if lang == "zh" else known.en)
         state = "已删除 / erased" if row["erased_at"] else f"批次 / batch {row['batch']}"
         table.add_row(str(row["material"]), name, state)
-    Console(highlight=False).print(table if rows else "还没有材料 / no materials yet")
+    screen().print(table if rows else "还没有材料 / no materials yet")
 
 
 def show(material: Name, *, node: NodeOption, as_json: AsJson = False) -> None:
@@ -151,7 +150,7 @@ def show(material: Name, *, node: NodeOption, as_json: AsJson = False) -> None:
     if as_json:
         say_json(shown)
         return
-    console = Console(highlight=False)
+    console = screen()
     for name, value in shown.items():
         console.print(f"{name}: {value}")
 
@@ -166,7 +165,7 @@ def receipt(
     as_json: AsJson = False,
 ) -> None:
     """出具凭证；须等联署的检查点，稍候会自动重试。 / Issue a receipt; waits for a cosigned checkpoint."""
-    with opened(node) as city, Console(stderr=True).status("等待联署 / waiting for cosignatures"):
+    with opened(node) as city, screen(stderr=True).status("等待联署 / waiting for cosignatures"):
         with city.database.read() as connection:
             places = materials.places_of(connection, material, subject)
         if not places:
@@ -179,7 +178,7 @@ def receipt(
     if as_json:
         say_json({"receipt": str(to), "leaf": f"{issued.leaf >> 32}:{issued.leaf & 0xFFFFFFFF}"})
     else:
-        Console(highlight=False).print(f"[green]✔[/] {to}")
+        screen().print(good(to))
 
 
 def revoke(
@@ -210,19 +209,19 @@ def renew(material: Name, *, node: NodeOption, no_wait: NoWait = False, as_json:
             before = len(materials.leaves_of(connection, material, None))
         queued = renewing.renew(city, material)
         if not no_wait:
-            with Console(stderr=True).status("等待上链 / waiting for the chain"):
+            with screen(stderr=True).status("等待上链 / waiting for the chain"):
                 _patiently(lambda: _more_leaves(city, material, before))
         with city.database.read() as connection:
             left = renewing.fresh(connection, material, city.clock())
     if as_json:
         say_json({"material": material, "queued": queued, "fresh": [left[subject] for subject in sorted(left)]})
         return
-    console = Console(highlight=False)
+    console = screen()
     if no_wait:
         console.print("已写入，由守护进程办理 / written down; the daemon carries it out")
         return
     for subject, count in left.items():
-        console.print(f"[green]✔[/] 主体 / subject {subject}：还可用 / left {count}")
+        console.print(good(f"主体 / subject {subject}：还可用 / left {count}"))
 
 
 def erase(

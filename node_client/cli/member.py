@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from ledger.domain.calls import Fields
 from ledger.domain.consortium import ContractKind, Level, ProposalKind
@@ -15,7 +14,7 @@ from ledger.services import consortium
 from ledger.settings import load_settings
 from ledger.wire.sentences import term
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
-from node_client.cli.output import grid, language, say_json
+from node_client.cli.output import grid, language, say_json, screen
 from node_client.rotation import finish_rotation, prepare_rotation
 
 __all__ = ["add_to"]
@@ -171,7 +170,7 @@ def show(*, node: NodeOption, as_json: AsJson = False) -> None:
     for one in members:
         mark = "" if one.voting else "无表决权 / no vote"
         table.add_row(str(one.member), one.name, term("member_statuses", one.status.name, lang), mark, one.url)
-    console = Console(highlight=False)
+    console = screen()
     console.print(table)
     for vote_ in proposals:
         state = {None: "进行中 / open", True: "通过 / passed", False: "未通过 / failed"}[vote_.passed]

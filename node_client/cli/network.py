@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+from rich.text import Text
 
 from ledger.errors import InputError, SetupError
 from ledger.settings import load_settings
-from node_client.cli.output import grid, say_json
+from node_client.cli.output import grid, say_json, screen, styled
 from node_client.networks import FIVE_CITIES, NetworkPlan, create_network, load_network
 
 __all__ = ["add_to"]
@@ -55,7 +55,7 @@ def init(
     network = create_network(folder, plan, os.urandom, int(time.time()), port=port or None)
     _say_members(folder, as_json=as_json)
     if not as_json:
-        Console(highlight=False).print(f"tongban network run {network.folder}")
+        screen().print(f"tongban network run {network.folder}")
 
 
 def run(
@@ -72,7 +72,7 @@ def run(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
-    console = Console(stderr=True, highlight=False)
+    console = screen(stderr=True)
     try:
         form(network, processes, say=console.print)
         _say_members(folder, as_json=as_json)
@@ -150,11 +150,11 @@ def _say_members(folder: Path, *, as_json: bool) -> None:
     table.add_row("0", "engine", network.rpc_url, _mark(engine_running))
     for row in rows:
         table.add_row(str(row["member"]), str(row["name"]), str(row["url"]), _mark(running=bool(row["running"])))
-    Console(highlight=False).print(table)
+    screen().print(table)
 
 
-def _mark(running: bool) -> str:  # noqa: FBT001 - the thing itself
-    return "[green]运行中 / running[/]" if running else "[dim]未运行 / stopped[/]"
+def _mark(running: bool) -> Text:  # noqa: FBT001 - the thing itself
+    return styled(("运行中 / running", "green") if running else ("未运行 / stopped", "dim"))
 
 
 def _answers(port: int) -> bool:

@@ -11,10 +11,10 @@ from typing import Annotated
 
 import typer
 
+from ledger import logs
 from ledger.errors import LedgerError, SetupError
 from ledger.settings import load_settings
 from ledger.wire.sentences import sentence
-from ledger import logs
 from node_client.cli.output import GOOD, WRONG, grid, language, say_json, screen, styled, wrong
 from node_client.networks import write_private
 from node_client.processes import Child, python_child

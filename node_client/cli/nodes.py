@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from ledger.bootstrap import open_node
 from ledger.ports import Clock, KeyHolder, Peers
@@ -18,7 +17,7 @@ from ledger.settings import load_settings
 from ledger.storage.database import Database
 from ledger.wire.problems import reason_sentence
 from ledger.wire.sentences import sentence
-from node_client.cli.output import language, say_json
+from node_client.cli.output import good, language, say_json, screen, wrong
 from node_client.peers import HttpPeers
 from node_client.waiting import outcomes
 
@@ -67,14 +66,14 @@ def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, 
         facts: what else the answer carries, such as the id of what was made.
     """
     listed, lang = list(intents), language()
-    console = Console(highlight=False)
+    console = screen()
     if no_wait:
         if as_json:
             say_json({"intents": listed, **facts})
         else:
             console.print("已写入，由守护进程办理 / written down; the daemon carries it out")
         return
-    with Console(stderr=True).status("正在上链 / going on the chain"):
+    with screen(stderr=True).status("正在上链 / going on the chain"):
         found = outcomes(node, listed)
     bad = [outcome for outcome in found.values() if outcome.state != "done"]
     if as_json:
@@ -94,11 +93,11 @@ def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, 
             console.print(f"{name}: {value}")
         for one in found.values():
             if one.state == "done":
-                console.print(f"[green]✔[/] 已上链，区块 {one.block} / on the chain, block {one.block}")
+                console.print(good(f"已上链，区块 {one.block} / on the chain, block {one.block}"))
             else:
                 refused = one.state == "refused"
                 told = reason_sentence(int(one.reason), lang) if refused else sentence(one.error, lang)
                 code = f"reasons.{one.reason.name.lower()}" if refused else one.error
-                console.print(f"[bold red]✘[/] {told.text} [dim]{code}[/]\n{told.next_step}")
+                console.print(wrong(told, code))
     if bad:
         raise typer.Exit(1)

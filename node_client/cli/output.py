@@ -13,10 +13,27 @@ from rich.text import Text
 
 from ledger.errors import IntegrityError, LedgerError, SetupError, UnavailableError
 from ledger.wire.problems import explain, problem
+from ledger.wire.sentences import Sentence
 
-__all__ = ["Language", "exit_status", "grid", "language", "say_error", "say_json"]
+__all__ = [
+    "GOOD",
+    "WRONG",
+    "Language",
+    "exit_status",
+    "good",
+    "grid",
+    "language",
+    "say_error",
+    "say_json",
+    "screen",
+    "styled",
+    "wrong",
+]
 
 Language = Literal["zh", "en"]
+
+GOOD = Text("✔", style="green")
+WRONG = Text("✘", style="bold red")
 
 
 def language(environment: Mapping[str, str] = os.environ) -> Language:
@@ -36,7 +53,7 @@ def exit_status(error: LedgerError) -> int:
 
 def say_error(error: LedgerError, lang: Language, *, as_json: bool) -> None:
     """Say an error on standard error: a sentence, its code, the next step."""
-    console = Console(stderr=True, highlight=False)
+    console = screen(stderr=True)
     if as_json:
         console.print_json(json.dumps(problem(error, lang), ensure_ascii=False))
         return
@@ -44,6 +61,27 @@ def say_error(error: LedgerError, lang: Language, *, as_json: bool) -> None:
     console.print(Text.assemble((told.text, "bold red"), (f"  [{error.code}]", "dim")))
     if told.next_step:
         console.print(Text(told.next_step))
+
+
+def screen(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
+    """Return what people read: names and words of others are shown as they are, brackets and colons included."""
+    return Console(stderr=stderr, soft_wrap=soft_wrap, highlight=False, markup=False, emoji=False)
+
+
+def styled(*parts: str | Text | tuple[str, str]) -> Text:
+    """Return a line of text with styles: plain parts as they are, pairs as text and style."""
+    return Text.assemble(*parts)
+
+
+def good(text: object) -> Text:
+    """Return a line about what is well."""
+    return styled(GOOD, f" {text}")
+
+
+def wrong(told: Sentence, code: str, *, mark: bool = True) -> Text:
+    """Return what is told of a fault: the sentence, its code, the next step."""
+    head = (WRONG, f" {told.text}") if mark else ((told.text, "bold red"),)
+    return styled(*head, (f" {code}", "dim"), f"\n{told.next_step}")
 
 
 def grid(columns: int) -> Table:

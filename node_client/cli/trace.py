@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ledger.domain.checkpoints import parse_checkpoint
 from ledger.errors import UnavailableError
@@ -22,16 +22,19 @@ from ledger.wire.proofs import LogProof, format_proof
 from ledger.wire.sentences import sentence
 from ledger.wire.traces import Trace, china_time, days_text, document, line_text
 from node_client.cli.nodes import AsJson, NodeOption, opened
-from node_client.cli.output import language, say_json
+from node_client.cli.output import GOOD, WRONG, language, say_json, screen, styled
 
 __all__ = ["add_to"]
+
+_EXAMPLES = (
+    "tongban trace 22baf9ed… --node wuhou/ · tongban trace register.pdf --node wuhou/ · "
+    "tongban trace 22baf9ed… --node wuhou/ --proofs proofs/"
+)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("trace", epilog="tongban trace 22baf9ed… --node wuhou/ · tongban trace register.pdf --node wuhou/")(
-        trace
-    )
+    app.command("trace", epilog=_EXAMPLES)(trace)
 
 
 def trace(
@@ -58,41 +61,56 @@ def trace(
         found = show(city, wanted)
         with city.database.read() as connection:
             refused = audit.listed(connection, [found.identifier, *(case.hex() for case in found.cases)])
-        written = _write_proofs(city, found, proofs) if proofs is not None else 0
+        written = _write_proofs(city, found, proofs) if proofs is not None else set()
+    entries = {line.place.entry for line in found.lines}
+    pending = len(entries - written) if proofs is not None else 0
     if as_json:
         local = [{"time": one.time, "kind": one.kind, "code": one.code, "member": one.member} for one in refused]
-        say_json(document(found, lang) | {"refused_here": local, "proofs": written})
+        proven = {"written": sorted(written), "not_published": sorted(entries - written) if pending else []}
+        say_json(document(found, lang) | {"refused_here": local, "proofs": proven})
         return
-    console = Console(highlight=False)
+    console = screen()
     table = Table(box=None, padding=(0, 1), header_style="dim")
-    for heading in ("时间 / time", "内容 / what", "工作日 / working days", "日志 / log"):
+    headings = ["时间 / time", "内容 / what", "工作日 / working days", "日志 / log"]
+    for heading in headings + ["证明 / proof"] * (proofs is not None):
         table.add_column(heading, overflow="fold")
     for line in found.lines:
-        mark = "[bold red]✘[/] " if line.refused is not None else ""
-        days = days_text(line.days, lang) if line.days is not None else ""
-        table.add_row(
-            china_time(line.time)[:19], mark + line_text(line, found.parties, lang), days, f"#{line.place.entry}"
-        )
+        said = line_text(line, found.parties, lang)
+        row: list[str | Text] = [
+            china_time(line.time)[:19],
+            styled(WRONG, f" {said}") if line.refused is not None else said,
+            days_text(line.days, lang) if line.days is not None else "",
+            f"#{line.place.entry}",
+        ]
+        if proofs is not None:
+            row.append(GOOD if line.place.entry in written else "待公布 / not published yet")
+        table.add_row(*row)
     console.print(table)
     for one in refused:
         told = sentence(one.code, lang)
-        console.print(f"{china_time(one.time)[:19]} [bold red]✘[/] {told.text} [dim]{one.code}[/]")
+        console.print(styled(f"{china_time(one.time)[:19]} ", WRONG, f" {told.text}", (f" {one.code}", "dim")))
     if found.days is not None:
         console.print(days_text(found.days, lang))
     console.print(f"查到区块 {found.block} / looked up to block {found.block}", style="dim")
-    if written:
-        console.print(f"{written} 份证明 / proofs → {proofs}")
+    if proofs is not None:
+        console.print(f"{len(written)} 份证明 / proofs → {proofs}")
+    if pending:
+        console.print(
+            f"{pending} 条尚未公布，等下一个联署的检查点后再执行一次 / entries are not published yet: run this again after the next "
+            "cosigned checkpoint"
+        )
 
 
-def _write_proofs(city: Node, found: Trace, folder: Path) -> int:
+def _write_proofs(city: Node, found: Trace, folder: Path) -> set[int]:
+    """Write the proofs of what is published already; the others come with a later checkpoint."""
     note, tree = LogView(DirectoryFiles(city.log_folder)).served()
     if note is None:
         raise UnavailableError("receipts.not_published")
     head, _ = parse_checkpoint(note)
-    wanted = [line.place.entry for line in found.lines if line.place.entry < head.size]
+    wanted = sorted({line.place.entry for line in found.lines if line.place.entry < head.size})
     paths = make_paths(tree, wanted, head.size)
     folder.mkdir(parents=True, exist_ok=True)
     for index in wanted:
         (folder / f"entry-{index}.json").write_bytes(tree.entry(index))
         (folder / f"entry-{index}.tlog-proof").write_bytes(format_proof(LogProof(index, paths[index], note, None)))
-    return len(wanted)
+    return set(wanted)

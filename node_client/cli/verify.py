@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +19,7 @@ from ledger.wire.problems import explain, problem
 from ledger.wire.sentences import sentence, term
 from ledger.wire.verification import Check, Outcome
 from node_client import offline
-from node_client.cli.output import Language, exit_status, language, say_json
+from node_client.cli.output import Language, exit_status, language, say_json, screen
 from node_client.offline import Item, Report
 
 __all__ = ["add_to"]
@@ -73,7 +73,7 @@ def verify(
     if as_json:
         say_json(_document(report, lang))
     else:
-        Console(highlight=False).print(_page(report, lang))
+        screen().print(_page(report, lang))
     if report.malformed:
         raise typer.Exit(max(exit_status(item.error) for item in report.items if item.error is not None))
     if not report.good:
