@@ -260,9 +260,9 @@ def require_key_name(name: str) -> None:
         FormatError: ``log.key_name``.
     """
     if (
-        not name
+        # Without a name nothing is left, and any space takes it apart.
+        name.split() != [name]
         or "+" in name
-        or any(sign.isspace() for sign in name)
         or _CONTROL.search(name)
         or len(name.encode(errors="replace")) > KEY_NAME_BYTES
     ):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import Connection
@@ -50,29 +51,40 @@ class LogCity:
 def log_cities(connection: Connection, network: str) -> tuple[LogCity, ...]:
     """Return the voting members in good standing with their newest keys, in the order of their numbers."""
     members, keys, urls = tables.members, tables.service_keys, tables.endpoints
-    newest: dict[tuple[int, int], bytes] = {}
-    for row in connection.execute(select(keys.c.member, keys.c.kind, keys.c.key).order_by(keys.c.version)):
-        newest[row.member, row.kind] = bytes(row.key)
+    published = connection.execute(select(keys.c.member, keys.c.kind, keys.c.key).order_by(keys.c.version))
     rows = connection.execute(
         select(members.c.member, members.c.division, urls.c.url)
         .outerjoin(urls, urls.c.member == members.c.member)
         .where(members.c.status == int(MemberStatus.ACTIVE), members.c.voting)
         .order_by(members.c.member)
     )
+    return _cities(
+        network,
+        tuple((row.member, f"{row.division:06d}", row.url or "") for row in rows),
+        tuple((row.member, row.kind, bytes(row.key)) for row in published),
+    )
+
+
+# A register changes some times a year and is asked for its keys with every verification.
+@lru_cache(maxsize=4)
+def _cities(
+    network: str, members: tuple[tuple[int, str, str], ...], keys: tuple[tuple[int, int, bytes], ...]
+) -> tuple[LogCity, ...]:
+    """Put members and their keys, the newest last, together."""
+    newest = {(member, kind): public for member, kind, public in keys}
     found = []
-    for row in rows:
-        division = f"{row.division:06d}"
+    for member, division, url in members:
         witness, log = cosigner_name(network, division), origin(network, division)
 
-        def key(kind: ServiceKeyKind, name: str, type_: KeyType, member: int = row.member) -> VerifierKey | None:
+        def key(kind: ServiceKeyKind, name: str, type_: KeyType, member: int = member) -> VerifierKey | None:
             public = newest.get((member, int(kind)))
             return None if public is None else VerifierKey(name, type_, public)
 
         found.append(
             LogCity(
-                row.member,
+                member,
                 division,
-                row.url or "",
+                url,
                 key(ServiceKeyKind.COSIGN_ED25519, witness, KeyType.COSIGN_ED25519),
                 key(ServiceKeyKind.COSIGN_ML_DSA_44, witness, KeyType.COSIGN_ML_DSA_44),
                 key(ServiceKeyKind.LOG_ED25519, log, KeyType.LOG_ED25519),
@@ -87,7 +99,11 @@ def policy_of(connection: Connection, network: str) -> Policy:
     Raises:
         UnavailableError: ``publishing.no_keys`` until a publisher and a cosigning city have published their keys.
     """
-    cities = log_cities(connection, network)
+    return _policy(log_cities(connection, network))
+
+
+@lru_cache(maxsize=4)
+def _policy(cities: tuple[LogCity, ...]) -> Policy:
     cosigning = [
         CosigningCity(
             city.division, city.cosign_ed25519, city.cosign_ml_dsa, city.url + WITNESS_PATH if city.url else None

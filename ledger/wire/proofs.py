@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ledger.domain import merkle
 from ledger.domain.canonical import JsonObject, JsonValue
@@ -106,6 +107,12 @@ def trust_checkpoint(note: bytes, policy: Policy, *, not_after: int | None = Non
         FormatError: the note is malformed (see :func:`ledger.domain.checkpoints.parse_checkpoint`).
         InputError: the policy refuses it (see :func:`ledger.domain.policies.evaluate`).
     """
+    return _trusted(note, policy, not_after)
+
+
+# A pure function of its bytes: the many receipts that are made under one checkpoint share the work of its signatures.
+@lru_cache(maxsize=16)
+def _trusted(note: bytes, policy: Policy, not_after: int | None) -> TrustedCheckpoint:
     checkpoint, signed = parse_checkpoint(note)
     return TrustedCheckpoint(checkpoint, evaluate(policy, checkpoint, signed, not_after=not_after))
 
