@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ledger import logs
 from ledger.bootstrap import KEY_SOCKET, open_node
 from ledger.domain.limits import LIMITS
 from ledger.errors import LedgerError, UnavailableError
@@ -40,7 +41,7 @@ from ledger.services.cosigning import Witness
 from ledger.services.sending import Sender
 from ledger.settings import NodeSettings
 from ledger.wire.witnessing import Answer, encode_answer
-from ledger import logs
+from node_client import taking_over
 from node_client.keyholder import DaemonKeyHolder, KeyServer, chain_signers, log_signer, note_signers
 from node_client.keys import KeyRing, open_key_ring, read_passphrase
 from node_client.peers import HttpPeers
@@ -145,8 +146,8 @@ class Daemon:
 
     def __init__(self, settings: NodeSettings) -> None:
         self._settings = settings
+        self._keys_seen = _key_files(settings)
         ring = open_keys(settings)
-        self._keys_seen = _newest(settings)
         self.keys = DaemonKeyHolder(ring)
         self.node = open_node(
             settings,
@@ -222,6 +223,7 @@ class Daemon:
             Step("synchronising", self._synchronise),
             Step("renewing", lambda: renewing.run_once(node, unseal, self._renewals) > 0),
             Step("anchoring", lambda: batching.run_once(node, unseal) is not None),
+            Step("retrying", every(LIMITS.outbox_replaced_key_seconds, self._retry)),
             Step("sending", self._send),
             Step("opening", lambda: batching.open_batches(node, unseal) > 0),
             Step("erasing", lambda: erasing.run_once(node, unseal) > 0),
@@ -258,6 +260,11 @@ class Daemon:
             raise UnavailableError(code, retry_after=1)
         return report.moved
 
+    def _retry(self) -> None:
+        again = taking_over.retry_refused(self.node, {role: key.address for role, key in self._signers.items()})
+        if again:
+            logs.get().info("retried_for_new_key", count=len(again))
+
     def _publish(self) -> bool:
         return publishing.publish_once(self.node, self.log, self._log_signer) is not None
 
@@ -275,11 +282,12 @@ class Daemon:
         self._log_signer = log_signer(ring, self.node.network, self.node.division)
 
     def _reload_keys(self) -> None:
-        """Read the key files again once somebody has rotated one."""
-        newest = _newest(self._settings)
-        if newest == self._keys_seen:
+        """Finish a rotation that the chain knows of, and read the key files again once one has changed."""
+        self._take_over()
+        seen = _key_files(self._settings)
+        if seen == self._keys_seen:
             return
-        self._keys_seen = newest
+        self._keys_seen = seen
         try:
             ring = open_keys(self._settings)
             self._use(ring)
@@ -290,6 +298,22 @@ class Daemon:
             return
         logs.get().info("keys_reloaded")
 
+    def _take_over(self) -> None:
+        folder = self._settings.path("keys")
+        if not any(folder.joinpath("chain").glob("*.pending")):
+            return
+        try:
+            with self.node.database.read() as connection:
+                finished = taking_over.finish_rotations(folder, connection, self.node.member)
+        except UnavailableError as error:
+            # Looked at again in a second; until then the old key goes on.
+            logs.get().warning("rotation_not_finished", code=error.code)
+            return
+        if finished:
+            logs.get().info("rotation_finished", roles=finished)
 
-def _newest(settings: NodeSettings) -> int:
-    return max((path.stat().st_mtime_ns for path in settings.path("keys").rglob("*.json")), default=0)
+
+def _key_files(settings: NodeSettings) -> frozenset[tuple[str, int, int, int]]:
+    """What is there of key files: one that is put in another's place may well be older than the newest of the others."""
+    found = ((path, path.stat()) for path in settings.path("keys").rglob("*.json"))
+    return frozenset((str(path), state.st_mtime_ns, state.st_size, state.st_ino) for path, state in found)

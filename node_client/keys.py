@@ -30,6 +30,7 @@ __all__ = [
     "create_key_ring",
     "new_chain_secret",
     "open_key_ring",
+    "pending_key",
     "read_passphrase",
     "save_chain_key",
     "save_service_keys",
@@ -162,12 +163,20 @@ def open_key_ring(folder: Path, passphrase: str, *, roles: tuple[str, ...] | Non
     return KeyRing(folder, chain, service)
 
 
-def save_chain_key(folder: Path, role: str, secret: bytes, passphrase: str, *, scrypt_n: int) -> None:
-    """Write one chain key as a keystore, replacing an older one of that role atomically."""
+def save_chain_key(
+    folder: Path, role: str, secret: bytes, passphrase: str, *, scrypt_n: int, pending: bool = False
+) -> None:
+    """Write one chain key as a keystore, replacing an older one of that role atomically; ``pending``: beside it."""
     from eth_keyfile.keyfile import create_keyfile_json  # noqa: PLC0415 - see open_key_ring
 
     document = create_keyfile_json(secret, passphrase.encode(), kdf="scrypt", iterations=scrypt_n)
-    _write_private(folder / "chain" / f"{role}.json", json.dumps(document).encode())
+    path = pending_key(folder, role) if pending else folder / "chain" / f"{role}.json"
+    _write_private(path, json.dumps(document).encode())
+
+
+def pending_key(folder: Path, role: str) -> Path:
+    """Return where a key lies that is to replace the present one: under a name that nobody opens as a node's key."""
+    return folder / "chain" / f"{role}.pending"
 
 
 def save_service_keys(ring: KeyRing, passphrase: str, random: Callable[[int], bytes], *, scrypt_n: int) -> None:

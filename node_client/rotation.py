@@ -1,7 +1,7 @@
 """Replacing a chain key in an order that can be cut anywhere: the new key is on the disk before the chain hears of it.
 
 The pending key lies beside the old one under a name that nobody opens; once the chain knows it, it takes the old one's
-place. Whoever runs the command again finds the pending key and goes on with it.
+place (``taking_over``). Whoever runs the command again finds the pending key and goes on with it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from eth_keyfile.keyfile import decode_keyfile_json
 
@@ -21,10 +20,17 @@ from ledger.settings import NodeSettings
 from node_client.daemon import witness_path
 from node_client.forming import public_keys
 from node_client.keyholder import note_signers
-from node_client.keys import new_chain_secret, open_key_ring, read_passphrase, save_chain_key, save_service_keys
+from node_client.keys import (
+    new_chain_secret,
+    open_key_ring,
+    pending_key,
+    read_passphrase,
+    save_chain_key,
+    save_service_keys,
+)
 from node_client.networks import ROLE_BITS
 
-__all__ = ["Rotation", "finish_rotation", "prepare_rotation", "rotate_service_key"]
+__all__ = ["Rotation", "prepare_rotation", "rotate_service_key"]
 
 _SERVICE_NAMES = {
     ServiceKeyKind.COSIGN_ED25519: "cosign-ed25519",
@@ -33,8 +39,6 @@ _SERVICE_NAMES = {
     ServiceKeyKind.REQUESTS_ED25519: "requests-ed25519",
     ServiceKeyKind.LOG_ED25519: "log-ed25519",
 }
-
-_PENDING = ".pending"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +63,12 @@ def prepare_rotation(settings: NodeSettings, role: str) -> Rotation:
     ring = open_key_ring(folder, passphrase, roles=(role,))
     if role not in ring.chain:
         raise InputError("rotation.role")
-    pending = _pending(folder, role)
+    pending = pending_key(folder, role)
     if not pending.exists():
-        save_chain_key(
-            folder, f"{role}{_PENDING}", new_chain_secret(os.urandom), passphrase, scrypt_n=settings.scrypt_n
-        )
-        folder.joinpath("chain", f"{role}{_PENDING}.json").replace(pending)
+        secret = new_chain_secret(os.urandom)
+        save_chain_key(folder, role, secret, passphrase, scrypt_n=settings.scrypt_n, pending=True)
     secret = decode_keyfile_json(json.loads(pending.read_bytes()), passphrase.encode())
     return Rotation(address_text(address_of(secret)), int(ROLE_BITS[role]), address_text(address_of(ring.chain[role])))
-
-
-def finish_rotation(settings: NodeSettings, role: str) -> None:
-    """Let the new key take the old one's place; the daemon notices by itself."""
-    folder = settings.path("keys")
-    _pending(folder, role).replace(folder / "chain" / f"{role}.json")
 
 
 def rotate_service_key(settings: NodeSettings, kind: str) -> dict[ServiceKeyKind, bytes]:
@@ -94,8 +90,3 @@ def rotate_service_key(settings: NodeSettings, kind: str) -> dict[ServiceKeyKind
         begin_witness(witness_path(settings, ring), note_signers(ring, settings.network, settings.division))
     save_service_keys(ring, passphrase, os.urandom, scrypt_n=settings.scrypt_n)
     return {kinds[kind]: public_keys(ring)[kinds[kind]]}
-
-
-def _pending(folder: Path, role: str) -> Path:
-    # Not *.json: nothing that opens a node's keys takes it for one.
-    return folder / "chain" / f"{role}{_PENDING}"

@@ -15,7 +15,8 @@ from ledger.settings import load_settings
 from ledger.wire.sentences import term
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
 from node_client.cli.output import grid, language, say_json, screen
-from node_client.rotation import finish_rotation, prepare_rotation
+from node_client.rotation import prepare_rotation
+from node_client.taking_over import finish_rotations
 
 __all__ = ["add_to"]
 
@@ -185,6 +186,7 @@ def rotate_key(
     ],
     *,
     node: NodeOption,
+    no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
     """更换一把链上密钥；中断后重新执行即可继续。 / Replace a chain key; run it again if it was cut short."""
@@ -192,9 +194,10 @@ def rotate_key(
     with opened(node) as city:
         change = prepare_rotation(settings, role)
         intent = consortium.set_keys(city, change.address, change.roles, previous=change.previous)
-        settle(city, [intent], no_wait=False, as_json=as_json, address=change.address)
-    # Only now is the new key the node's: until the chain knows it, the old one goes on working.
-    finish_rotation(settings, role)
+        settle(city, [intent], no_wait=no_wait, as_json=as_json, address=change.address)
+        # Only when the chain knows it is the new key the node's: until then the old one goes on working.
+        with city.database.read() as connection:
+            finish_rotations(settings.path("keys"), connection, city.member)
 
 
 def _candidate(
