@@ -6,12 +6,13 @@ does what and waits. What is done already is left as it is, so forming can be cu
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import select
 
-from ledger.bootstrap import open_node
+from ledger.bootstrap import PeersFactory, open_node
 from ledger.chain.deployment import contract_address, deploy, deploy_consortium
 from ledger.chain.gateway import Gateway
 from ledger.domain.case_tables import tables
@@ -20,13 +21,16 @@ from ledger.domain.holders import address_of, address_text
 from ledger.domain.reasons import Reason
 from ledger.domain.wrapping import RecipientPrivate
 from ledger.errors import InputError, UnavailableError
+from ledger.ports import Clock, KeyHolder, Peers
 from ledger.services import consortium
 from ledger.services.calendars import notice_calendar
 from ledger.services.context import Node
-from ledger.settings import load_settings
+from ledger.settings import NodeSettings, load_settings
+from ledger.storage.database import Database
 from ledger.storage.tables import consortium as picture
 from node_client.keys import KeyRing
 from node_client.networks import ROLE_BITS, MemberPlan, Network, founders
+from node_client.peers import HttpPeers
 from node_client.supervising import NetworkProcesses
 from node_client.waiting import done
 
@@ -70,11 +74,27 @@ def form(network: Network, processes: NetworkProcesses, *, say: Callable[[str], 
             node.database.close()
 
 
-def open_nodes(network: Network) -> dict[str, Node]:
-    """Open every member's node as a clerk's command does: the daemon keeps the keys and the way to the others."""
-    return {
-        member.division: open_node(load_settings(network.node_folder(member.division))) for member in network.members
-    }
+def open_nodes(network: Network, ways: list[HttpPeers] | None = None) -> dict[str, Node]:
+    """Open every member's node as a clerk's command does: the daemon keeps the keys.
+
+    Args:
+        network: the folder.
+        ways: takes the ways to the other cities that are opened here, to be closed by the caller; without it the nodes have
+            none.
+    """
+    opened = {}
+    for member in network.members:
+        settings = load_settings(network.node_folder(member.division))
+        opened[member.division] = open_node(settings, peers=None if ways is None else _connected(settings, ways))
+    return opened
+
+
+def _connected(settings: NodeSettings, ways: list[HttpPeers]) -> PeersFactory:
+    def make(database: Database, keys: KeyHolder, clock: Clock) -> Peers:
+        ways.append(HttpPeers(database, settings.member, keys, clock, os.urandom, timeout=settings.rpc_timeout))
+        return ways[-1]
+
+    return make
 
 
 def public_keys(ring: KeyRing) -> Mapping[ServiceKeyKind, bytes]:

@@ -29,6 +29,7 @@ from node_client.cli.output import exit_status, language, say_error
 from node_client.forming import form, open_nodes
 from node_client.keys import seal_file, unseal_file
 from node_client.networks import FIVE_CITIES, Network, NetworkPlan, create_network, load_network, write_private
+from node_client.peers import HttpPeers
 from node_client.pilot import story, trials
 from node_client.pilot.desk import Desk
 from node_client.pilot.papers import make_papers, place_papers
@@ -84,10 +85,11 @@ def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: _stopped(stop))
     nodes: dict[str, Node] = {}
+    ways: list[HttpPeers] = []
     try:
         console.print(f"[bold]通办链五城试点 / Tongban Ledger, five cities[/]  {network.folder}")
         form(network, processes, say=lambda text: console.print(f"  [dim]{text}[/]"))
-        nodes = open_nodes(network)
+        nodes = open_nodes(network, ways)
         record = Record(data / "story.json", lambda item: _tell(console, item))
         _say_clock(console, nodes["510107"])
         trace = _play(console, network, processes, nodes, record, files, data)
@@ -102,6 +104,8 @@ def run(
         if not record.good:
             raise typer.Exit(1)
     finally:
+        for way in ways:
+            way.close()
         for node in nodes.values():
             node.database.close()
         processes.stop()
@@ -147,7 +151,7 @@ def _play(
         nodes,
         {
             "applicant": SelfHeld(seed, record),
-            "spouse": InCustody(nodes[story.WUHOU].keys, record, lambda: pin),
+            "spouse": InCustody(nodes[story.WUHOU], nodes[story.YANTA], record, lambda: pin),
         },
         record,
     )

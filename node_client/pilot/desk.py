@@ -23,9 +23,11 @@ from ledger.domain.materials import Assurance, AssuranceLevel, Issuer, SourceCha
 from ledger.errors import NotFoundError, UnavailableError
 from ledger.ports import TypedMessage
 from ledger.projections import journal
-from ledger.services import cases, catalogue, consents, custody, materials, releasing
+from ledger.services import attending as attended
+from ledger.services import cases, catalogue, consents, custody, materials, persons, releasing
 from ledger.services.context import Node
 from ledger.services.intake import inspect_file
+from ledger.services.persons import RESIDENT, Identity
 from ledger.services.registry import current_contract
 from ledger.services.releasing import Received
 from ledger.storage.tables import cases as case_tables
@@ -34,6 +36,7 @@ from ledger.storage.tables import materials as material_tables
 from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.papers import SealedPaper
 from node_client.pilot.catalogue import matter_id, matters
+from node_client.pilot.papers import APPLICANT
 from node_client.pilot.people import Holder
 from node_client.pilot.record import Record
 from node_client.waiting import caught_up, done, outcomes
@@ -117,7 +120,7 @@ class Desk:
     ) -> list[Kept]:
         """Hand papers in at a city's window, all in one go: name, type, file, what it states, whose it is."""
         node = self.nodes[city]
-        applicant = self.record.fact("family", lambda: node.random(16).hex())
+        applicant = self.applicant(city)
         name = "+".join(item[0] for item in listed)
         level = AssuranceLevel.ISSUED if decision else AssuranceLevel.INSPECTED
 
@@ -144,6 +147,11 @@ class Desk:
         ]
         self.papers.update({item.name: item for item in kept})
         return kept
+
+    def applicant(self, city: str) -> str:
+        """Return the couple's reference in a city: whoever comes again with the same document is recognised."""
+        person = Identity(RESIDENT, APPLICANT.identity_number, APPLICANT.name)
+        return self.record.fact(f"family:{city}", lambda: persons.reference(self.nodes[city], person))
 
     def place(self, paper: str, subject: int, turn: int) -> int:
         """Return where a leaf of a paper stands: ``batch << 32 | index``."""
@@ -379,33 +387,28 @@ class Desk:
         return read_granted(bytes.fromhex(self.record.fact(f"consent:{name}", make)))
 
     def grant(self, granted: GrantedConsent, leaves: Sequence[Leaf], *, relay: str, attending: str = "") -> str:
-        """Relay a consent; return the intent."""
+        """Relay a consent; return the intent. At a window the city that keeps the keys is asked to countersign."""
         node = self.nodes[relay]
+        if attending:
+            window, message = self.nodes[attending], attended.paper_consent(granted)
+            both = (window.keys.witness(1, message), window.keys.witness(2, message))
+            person = self.people[leaves[0].holder].reference()
+            held, custodian = attended.countersigned(window, granted, both, person=person)
+            return consents.grant_witnessed(
+                node,
+                granted.contract,
+                granted.terms,
+                held,
+                attending=granted.attending,
+                paper=granted.paper,
+                signatures=[*both, custodian],
+            )
         shown = []
         for number, item in enumerate(sorted(leaves, key=lambda item: item.leaf)):
-            custodian = self.nodes[item.city]
-            own = releasing.own_leaf(custodian, custodian.keys.open, granted.contract, item.leaf)
-            signature = granted.signatures[number] if granted.signatures else b""
-            shown.append(consents.LeafShown(item.leaf, own.entry, own.proof, signature))
-        if not attending:
-            return consents.grant(node, granted.contract, granted.terms, shown)
-        custodian = self.nodes[leaves[0].city]
-        message = TypedMessage(
-            "PaperConsent",
-            granted.contract,
-            (("consent", granted.digest), ("paper", granted.paper), ("attending", granted.attending)),
-        )
-        window = self.nodes[attending].keys
-        signatures = [window.witness(1, message), window.witness(2, message), custodian.keys.custodian(message)]
-        return consents.grant_witnessed(
-            node,
-            granted.contract,
-            granted.terms,
-            shown,
-            attending=granted.attending,
-            paper=granted.paper,
-            signatures=signatures,
-        )
+            keeper = self.nodes[item.city]
+            own = releasing.own_leaf(keeper, keeper.keys.open, granted.contract, item.leaf)
+            shown.append(consents.LeafShown(item.leaf, own.entry, own.proof, granted.signatures[number]))
+        return consents.grant(node, granted.contract, granted.terms, shown)
 
     def granted(self, granted: GrantedConsent) -> bool:
         """Say whether a consent is on the record already."""

@@ -9,7 +9,9 @@ from typing import Protocol
 from ledger.domain import holders, typed
 from ledger.domain.holders import Branch
 from ledger.domain.leaves import Holding
-from ledger.ports import KeyHolder
+from ledger.services import attending
+from ledger.services.context import Node
+from ledger.services.holders import sign_case
 from ledger.wire.materials import SubjectAccount
 from node_client.pilot.record import Record
 
@@ -37,6 +39,10 @@ class Holder(Protocol):
 
     def sign_case_witnessed(self, name: str, digest: bytes, witnesses: tuple[bytes, bytes]) -> bytes:
         """Sign with a case's key where two witnesses of a window stand for the person's own number."""
+        ...
+
+    def reference(self) -> str:
+        """Return the reference under which a city keeps the person's keys; empty where nobody does."""
         ...
 
 
@@ -70,6 +76,10 @@ class SelfHeld:
         del witnesses
         return self.sign_case(name, digest)
 
+    def reference(self) -> str:
+        """Return nothing: no city keeps these keys."""
+        return ""
+
     def _case(self, name: str) -> bytes:
         node = holders.account(holders.master(self.seed), Branch.CASE, self._number("case", name))
         return holders.leaf_keys(node, 0, 1)[0]
@@ -82,44 +92,50 @@ class SelfHeld:
 
 @dataclass(frozen=True, slots=True)
 class InCustody:
-    """The spouse, whose keys the home city keeps; every signature takes the personal number or two witnesses."""
+    """The spouse, whose keys the home city keeps; every signature takes the personal number or two witnesses.
 
-    keys: KeyHolder
+    ``home`` is the node of that city, where the spouse signs in; ``window`` that of the city to whose window the spouse
+    goes, which asks the home city over the way between cities.
+    """
+
+    home: Node
+    window: Node
     record: Record
     pin: Callable[[], str]
 
     def account(self, name: str) -> SubjectAccount:
         """Return the account of a paper."""
-        number, public = self._reserved(Branch.MATERIAL, name)
-        return SubjectAccount(Holding.CUSTODY, public, 0, self._person(), number)
+        number, public = self._reserved(name)
+        return SubjectAccount(Holding.CUSTODY, public, 0, self.reference(), number)
 
     def sign_leaf(self, name: str, turn: int, digest: bytes) -> bytes:
         """Sign with the key of a paper's leaf, on the personal number."""
-        number, _ = self._reserved(Branch.MATERIAL, name)
-        return self.keys.custody_sign(self._person(), int(Branch.MATERIAL), number, turn, digest, self.pin())
+        number, _ = self._reserved(name)
+        return self.home.keys.custody_sign(self.reference(), int(Branch.MATERIAL), number, turn, digest, self.pin())
 
     def case_key(self, name: str) -> str:
-        """Return the address of a case's key."""
-        _, public = self._reserved(Branch.CASE, name)
-        address = holders.leaf_addresses(holders.ExtendedPublic.decode(public), 0, 1)[0]
-        return holders.address_text(address)
+        """Return the address of a case's key, which the home city sets aside when the window asks for it."""
+        person = self.reference()
+        return self.record.fact(
+            f"spouse-case-key:{name}", lambda: attending.case_key(self.window, self.home.member, person)
+        )
 
     def sign_case(self, name: str, digest: bytes) -> bytes:
         """Sign with a case's key, on the personal number."""
-        number, _ = self._reserved(Branch.CASE, name)
-        return self.keys.custody_sign(self._person(), int(Branch.CASE), number, 0, digest, self.pin())
+        return sign_case(self.home, self.case_key(name), digest, self.pin())
 
     def sign_case_witnessed(self, name: str, digest: bytes, witnesses: tuple[bytes, bytes]) -> bytes:
         """Sign with a case's key, on two witnesses' word."""
-        number, _ = self._reserved(Branch.CASE, name)
-        return self.keys.custody_sign(self._person(), int(Branch.CASE), number, 0, digest, witnesses)
+        return attending.case_signature(self.window, self.home.member, self.case_key(name), digest, witnesses)
 
-    def _person(self) -> str:
-        return self.record.fact("spouse-person", lambda: self.keys.custody_enrol(self.pin()))
+    def reference(self) -> str:
+        """Return the reference of the enrolment, which the spouse carries."""
+        return self.record.fact("spouse-person", lambda: self.home.keys.custody_enrol(self.pin()))
 
-    def _reserved(self, branch: Branch, name: str) -> tuple[int, str]:
-        person = self._person()
+    def _reserved(self, name: str) -> tuple[int, str]:
+        person = self.reference()
         number, public = self.record.fact(
-            f"spouse-{branch.name.lower()}:{name}", lambda: list(self.keys.custody_account(person, int(branch)))
+            f"spouse-material:{name}",
+            lambda: list(self.home.keys.custody_account(person, int(Branch.MATERIAL))),
         )
         return int(str(number)), str(public)
