@@ -35,6 +35,7 @@ __all__ = [
     "Submission",
     "act",
     "assent",
+    "contract_of",
     "hand_over",
     "key_of",
     "needs",
@@ -346,6 +347,18 @@ def parties_of(connection: Connection, case: bytes) -> tuple[int, ...]:
         select(table.c.receiving, table.c.handling).where(table.c.case.in_(family) | table.c.parent.in_(family))
     )
     return tuple(sorted({member for pair in found for member in pair}))
+
+
+def contract_of(connection: Connection, case: bytes) -> str:
+    """Return the contract in which a case was opened, and in which it finishes.
+
+    Raises:
+        NotFoundError: ``cases.not_found``.
+    """
+    found = connection.execute(select(tables.cases.c.contract).where(tables.cases.c.case == case)).scalar()
+    if found is None:
+        raise NotFoundError("cases.not_found")
+    return str(found)
 
 
 def sequence_of(connection: Connection, case: bytes) -> int:

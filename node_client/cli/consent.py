@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +11,14 @@ from typing import Annotated
 import typer
 
 from ledger.domain import typed
+from ledger.domain.consents import Grantee, Purpose
+from ledger.domain.consortium import ContractKind
 from ledger.errors import InputError, NotFoundError
 from ledger.services import attending, cases, consents, holders, materials, releasing
 from ledger.services.consents import LeafShown
 from ledger.services.context import Node
+from ledger.services.overview import case_shown
+from ledger.services.registry import current_contract
 from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.traces import china_time
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
@@ -29,15 +35,89 @@ PinFile = Annotated[
 ]
 
 
+_PREPARE = (
+    "tongban consent prepare --node wuhou/ --case 22ba… --material 1c0f…=name,file.0 --grantee 2=2 --to consent.json"
+)
+_SHOWN = re.compile(r"([0-9A-Za-z_-]{1,64})(?::([0-9]{1,2}))?=([^=]+)")
+_LEAF_SHOWN = re.compile(r"([0-9]{1,18}:[0-9]{1,10})=([^=]+)")
+_GRANTEE = re.compile(r"([0-9]{1,5})=([0-9]{1,5})")
+
+
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="授权 / consents", no_args_is_help=True)
+    group.command("prepare", epilog=_PREPARE)(prepare)
     group.command("grant", epilog="tongban consent grant consent.json --node wuhou/")(grant)
     group.command("witness", epilog="tongban consent witness consent.json --node yanta/ --person 3f…")(witness)
     group.command("revoke", epilog="tongban consent revoke consent.json --node wuhou/ --leaf 1:17")(revoke)
     group.command("list", epilog="tongban consent list --node wuhou/ --case 22ba…")(listed)
     group.command("feed", epilog="tongban consent feed 1c0f… --node wuhou/")(feed)
     app.add_typer(group, name="consent")
+
+
+def prepare(
+    *,
+    node: NodeOption,
+    case: Annotated[str, typer.Option(help="办件编号 / the case", show_default=False)],
+    grantee: Annotated[
+        list[str],
+        typer.Option(help="谁可以读取几次 成员=次数 / who may read how often, member=uses", show_default=False),
+    ],
+    to: Annotated[Path, typer.Option(help="写入的文件 / the file to write", show_default=False)],
+    material: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="本市代管的材料和公开的栏目 编号[:主体]=栏目,… / a material in custody here and what it shows, name[:subject]=field,…"
+        ),
+    ] = None,
+    leaf: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="已知的叶，如异地查询所得 batch:index=栏目,… / a known leaf, as a look-up gives, batch:index=field,…"
+        ),
+    ] = None,
+    purpose: Annotated[str, typer.Option(help="handle、verify、archive、review / purpose")] = "handle",
+    days: Annotated[int, typer.Option(min=1, max=1826, help="有效天数 / valid for days")] = 30,
+    as_json: AsJson = False,
+) -> None:
+    """拟定授权书：为一个办件，写明哪些材料的哪些栏目、给谁、几次、到何时；尚未签署。 / Write a consent down for one case, to be shown and signed."""
+    if purpose.upper() not in Purpose.__members__:
+        raise InputError("case.purpose", known=", ".join(one.name.lower() for one in Purpose))
+    grantees = [Grantee(int(member), int(uses)) for member, uses in _matching(_GRANTEE, grantee)]
+    shown = {_leaf(place): tuple(fields.split(",")) for place, fields in _matching(_LEAF_SHOWN, leaf or ())}
+    wanted = _matching(_SHOWN, material or ())
+    with opened(node) as city:
+        name = _bytes32(case)
+        found = case_shown(city, case)
+        with city.database.read() as connection:
+            contract = current_contract(connection, ContractKind.MATERIALS)
+            where = cases.contract_of(connection, name)
+        for kept, subject, fields in wanted:
+            shown[holders.allot(city, kept, int(subject or 0), name)] = tuple(fields.split(","))
+        prepared = consents.prepare(
+            city,
+            contract,
+            where,
+            case=name,
+            matter=found.matter,
+            shown=shown,
+            grantees=grantees,
+            days=days,
+            purpose=Purpose[purpose.upper()],
+        )
+        document = GrantedConsent(
+            chain_id=city.chain_id,
+            contract=contract,
+            terms=prepared.terms,
+            disclosed=prepared.disclosed,
+            signatures=(),
+        )
+        to.write_bytes(document.encode())
+    leaves = [f"{place >> 32}:{place & 0xFFFFFFFF}" for place in prepared.terms.leaves]
+    if as_json:
+        say_json({"consent": prepared.digest.hex(), "leaves": leaves, "document": str(to)})
+    else:
+        screen().print(f"{prepared.digest.hex()} → {to}")
 
 
 def grant(
@@ -172,6 +252,13 @@ def _signed(city: Node, granted: GrantedConsent, leaf: int, number: int, pin_fil
     return holders.show_leaf(
         city, material, leaf, holders.sign_leaf(city, material, leaf, granted.digest, _pin(pin_file))
     )
+
+
+def _matching(pattern: re.Pattern[str], texts: Sequence[str]) -> list[tuple[str, ...]]:
+    found = [pattern.fullmatch(text) for text in texts]
+    if not all(found):
+        raise InputError("consent.form")
+    return [match.groups(default="") for match in found if match is not None]
 
 
 def _read(path: Path) -> GrantedConsent:
