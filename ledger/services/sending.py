@@ -275,6 +275,8 @@ def _prepare(sender: Sender, nonces: Mapping[str, int], report: Report) -> None:
     keys = {signer.address: signer for signer in sender.signers.values()}
     chain_id = sender.chain.chain_id()
     with sender.unit_of_work() as uow:
+        # Also what was asked for after its predecessor had been refused.
+        stranded = outbox.fail_dependants(uow.connection, now=now)
         waiting = outbox.claimable(uow.connection, now=now, limit=LIMITS.outbox_pass)
         missing = sorted({intent.role for intent in waiting} - set(sender.signers))
         report.problems.extend(f"{_NO_KEY}:{role}" for role in missing)
@@ -307,7 +309,7 @@ def _prepare(sender: Sender, nonces: Mapping[str, int], report: Report) -> None:
             )
         uow.commit()
     report.prepared += len(batches)
-    report.failed += len(failures)
+    report.failed += len(failures) + stranded
 
 
 def _sign(signer: Signer, chain_id: int, nonce: int, contract: str, data: bytes) -> SignedTransaction:

@@ -36,11 +36,17 @@ _FAULT = 70
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
+    from node_client.cli.stuck import retry, stuck  # noqa: PLC0415 - loads the database, which `node init --help` does without
+
     group = typer.Typer(help="本市的节点 / this city's node", no_args_is_help=True)
     group.command("init", epilog=_INIT)(init)
     group.command("run", epilog="tongban node run wuhou/")(run)
     group.command("status", epilog="tongban node status wuhou/ --json")(status)
     group.command("doctor", epilog="tongban node doctor wuhou/")(doctor)
+    group.command("stuck", epilog="tongban node stuck wuhou/")(stuck)
+    group.command("retry", epilog="tongban node retry wuhou/ endpoint:3f2a… · tongban node retry wuhou/ --all-failed")(
+        retry
+    )
     group.command("rebuild", epilog="tongban node rebuild wuhou/")(rebuild)
     group.command("backup", epilog="tongban node backup wuhou/ wuhou.tar --blobs")(backup)
     group.command("restore", epilog="tongban node restore wuhou.tar wuhou-again/")(restore)

@@ -1,0 +1,120 @@
+"""What the daemon was to do on the chain and what was refused or has failed: shown, and put in line again.
+
+Part of ``tongban node``. Asking for the same again does the same for one act; here an operator sees all of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.bootstrap import open_node
+from ledger.domain.reasons import Reason
+from ledger.errors import InputError
+from ledger.settings import load_settings
+from ledger.storage import outbox, repeating
+from ledger.storage.outbox import STUCK, StoredIntent
+from ledger.wire.problems import reason_sentence
+from ledger.wire.sentences import Sentence, sentence, term
+from ledger.wire.traces import china_time
+from node_client.cli.output import Language, good, grid, language, say_json, screen, wrong
+
+__all__ = ["retry", "stuck"]
+
+Folder = Annotated[Path, typer.Argument(help="节点的文件夹 / the node's folder", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
+
+
+def stuck(
+    folder: Folder,
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="最多列出几项 / how many at most")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """列出被合约拒绝或失败的操作、原因和办法，最新的在前。 / List what was refused or has failed, why, and what to do; the newest first."""
+    lang = language()
+    node = open_node(load_settings(folder))
+    try:
+        with node.database.read() as connection:
+            found = [one for state in STUCK for one in outbox.listed(connection, state=state, limit=limit)]
+            counts = outbox.counts(connection)
+    finally:
+        node.database.close()
+    newest = sorted(found, key=lambda one: -one.sequence)[:limit]
+    total = sum(counts.get(state, 0) for state in STUCK)
+    if as_json:
+        say_json({"stuck": [_document(one, lang) for one in newest], "count": total})
+        return
+    table = grid(3)
+    for one in newest:
+        told, code = _told(one, lang)
+        table.add_row(china_time(one.settled_at or one.created_at)[:19], one.id, wrong(told, code))
+    screen().print(table if newest else "没有被拒绝或失败的操作 / nothing was refused or has failed")
+    if total > len(newest):
+        screen().print(f"共 {total} 项，用 --limit 多列一些 / {total} in all, list more with --limit")
+
+
+def retry(
+    folder: Folder,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="INTENT…", help="要重试的操作，见 node stuck / what to try again", show_default=False),
+    ] = None,
+    *,
+    failed: Annotated[
+        bool, typer.Option("--all-failed", help="重试全部失败的操作 / everything that has failed, not what was refused")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """把被拒绝或失败的操作重新排队，由守护进程办理。 / Put what was refused or has failed in line again for the daemon."""
+    if not names and not failed:
+        raise InputError("cli.nothing_to_retry")
+    node = open_node(load_settings(folder))
+    try:
+        with node.begin() as uow:
+            wanted = list(names or ())
+            if failed:
+                listed = outbox.listed(
+                    uow.connection, state="failed", limit=outbox.counts(uow.connection).get("failed", 0)
+                )
+                # In the order in which they came.
+                wanted += [one.id for one in reversed(listed)]
+            line: list[str] = []
+            for name in wanted:
+                if name not in line:
+                    line += repeating.retry(uow.connection, name)
+            uow.commit()
+    finally:
+        node.database.close()
+    if as_json:
+        say_json({"retried": line})
+        return
+    for name in line:
+        screen().print(good(name))
+    screen().print(f"{len(line)} 项已重新排队 / in line again")
+
+
+def _told(intent: StoredIntent, lang: Language) -> tuple[Sentence, str]:
+    if intent.state == "refused":
+        reason = Reason(intent.reason or 0)
+        return reason_sentence(int(reason), lang), f"reasons.{reason.name.lower()}"
+    code = intent.error or "general.unknown"
+    return sentence(code, lang), code
+
+
+def _document(intent: StoredIntent, lang: Language) -> dict[str, object]:
+    told, code = _told(intent, lang)
+    return {
+        "intent": intent.id,
+        "operation": intent.operation.name.lower(),
+        "operation_name": term("operations", intent.operation.name, lang),
+        "state": intent.state,
+        "code": code,
+        "text": told.text,
+        "next_step": told.next_step,
+        "role": intent.role,
+        "created_at": china_time(intent.created_at),
+        "settled_at": None if intent.settled_at is None else china_time(intent.settled_at),
+    }
