@@ -25,13 +25,14 @@ from ledger.domain.materials import (
 from ledger.errors import InputError, NotFoundError, UnavailableError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
-from ledger.services import holders, materials, receipts, renewing
+from ledger.services import holders, materials, persons, receipts, renewing
 from ledger.services.context import Node
 from ledger.services.intake import inspect_file, inspect_folder, resolve_inside
 from ledger.services.manifests import ManifestMaterial, read_manifest
 from ledger.services.materials import Paper
 from ledger.wire.materials import SubjectAccount
 from ledger.wire.receipts import encode_receipt
+from node_client.cli.identities import IdentityFile, read_identity
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
 from node_client.cli.output import good, grid, language, say_json, screen
 
@@ -50,9 +51,7 @@ _FIELD = re.compile(r"([a-z][a-z0-9_]{0,62})=(.*)", re.DOTALL)
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="材料 / materials", no_args_is_help=True)
-    submitting = (
-        "tongban material submit register.pdf --node wuhou/ --type household-register --person 3f… --issuer 11510107…"
-    )
+    submitting = "tongban material submit register.pdf --node wuhou/ --type household-register --person 3f… --identity-file id.json --issuer 11510107…"
     group.command("submit", epilog=f"{submitting} · tongban material submit scans/ --manifest scans.csv …")(submit)
     group.command("list", epilog="tongban material list --node wuhou/")(listed)
     group.command("show", epilog="tongban material show 1c0f… --node wuhou/")(show)
@@ -87,6 +86,7 @@ def submit(
     applicant: Annotated[
         str, typer.Option(help="申请人编号，不给则新建 / the applicant's reference, none: a new one")
     ] = "",
+    identity_file: IdentityFile = None,
     uploaded: Annotated[
         bool, typer.Option("--uploaded", help="仅上传，未核对原件 / uploaded, original not inspected")
     ] = False,
@@ -97,6 +97,9 @@ def submit(
     owners = [*(("person", value) for value in person or ()), *(("account", value) for value in account or ())]
     if not owners:
         raise InputError("material.owner")
+    if applicant and identity_file is not None:
+        raise InputError("material.who")
+    identity = None if identity_file is None else read_identity(identity_file)
     described = _described(source, manifest, kind, field or [], issuer, issuer_name)
     with opened(node) as city, Progress(console=screen(stderr=True), transient=True) as progress:
         task = progress.add_task("检查和加密 / checking and encrypting", total=None)
@@ -107,7 +110,8 @@ def submit(
         )
         accounts = _accounts(city, owners)
         papers = [_paper(folder, item, level, next(accounts)) for folder, item in described]
-        reference = applicant or city.random(16).hex()
+        # Whoever comes again with the same document is the same applicant; that is also how a look-up finds the papers.
+        reference = persons.reference(city, identity) if identity else applicant or city.random(16).hex()
         taken = materials.submit(city, reference, papers)
         if not no_wait:
             progress.update(task, description="等待上链 / waiting for the chain")

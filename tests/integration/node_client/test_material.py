@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from ledger.domain.limits import LIMITS
-from ledger.services import holders, materials
+from ledger.services import holders, materials, persons
 from tests.integration.node_client.stage import Stage
+from tests.integration.services.test_lookups import PERSON, STRANGER
 from tests.integration.services.test_materials import paper
 
 PIN = "260117"
@@ -38,3 +40,29 @@ def test_what_cannot_be_renewed_says_why(staged: Stage, tmp_path):
     staged.asked("material", "revoke", material, "--node", "wuhou", "--cause", "holder_asked", "--words", "样本")
     assert staged.refused("material", "renew", material, "--node", "wuhou") == "materials.revoked"
     assert staged.refused("material", "renew", "none", "--node", "wuhou") == "materials.not_found"
+
+
+def test_whoever_comes_again_with_the_same_document_is_the_same_applicant(staged: Stage, tmp_path):
+    wuhou = staged.cities.nodes["wuhou"]
+    (tmp_path / "register.pdf").write_bytes(b"%PDF-1.7\n%%EOF\n")
+    person = tmp_path / "person.json"
+    person.touch(mode=0o600)
+    keeper = holders.enrol(wuhou, PIN)
+
+    def submitted(*who: str) -> str:
+        return str(
+            staged.said(
+                "material", "submit", "register.pdf", "--node", "wuhou", "--type", "household-register", "--person", keeper,
+                "--issuer", "11510107MB0000000X", "--issuer-name", "样本派出所", "--no-wait", *who,
+            )["applicant"]
+        )  # fmt: skip
+
+    person.write_text(json.dumps({"kind": PERSON.kind, "number": PERSON.number, "name": PERSON.name}))
+    first = submitted("--identity-file", "person.json")
+    person.write_text(json.dumps({"kind": PERSON.kind, "number": f" {PERSON.number} ", "name": PERSON.name}))
+    assert submitted("--identity-file", "person.json") == first == persons.find(wuhou, wuhou.keys.open, PERSON)
+    person.write_text(json.dumps({"kind": STRANGER.kind, "number": STRANGER.number, "name": STRANGER.name}))
+    assert first not in {submitted("--identity-file", "person.json"), submitted()}
+    both = ("--identity-file", "person.json", "--applicant", first)
+    common = ("material", "submit", "register.pdf", "--node", "wuhou", "--person", keeper)
+    assert staged.refused(*common, *both) == "material.who"
