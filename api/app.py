@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from api.deps import Site
+from api.documentation import Documented
 from api.guard import Guard
 from api.pages.node import node_pages
 from api.pages.rendering import PACKAGE
@@ -32,7 +33,7 @@ def create_app(site: Site) -> FastAPI:
     Args:
         site: this city.
     """
-    app = FastAPI(title="Tongban Ledger 通办链", version="0.1.0", docs_url=None, redoc_url=None)
+    app = Documented(title="Tongban Ledger 通办链", version="0.1.0", docs_url=None, redoc_url=None)
     install(app)
     app.add_middleware(Guard)
     for router in (

@@ -13,7 +13,7 @@ from ledger.errors import InputError, LedgerError, NotFoundError, UnavailableErr
 from ledger.wire.problems import MEDIA_TYPE, problem
 from ledger.wire.sentences import LANGUAGES, Language
 
-__all__ = ["install", "language", "respond"]
+__all__ = ["install", "language", "respond", "status_of"]
 
 _METHOD = 405
 # Where HTTP has a status of its own for what the tree of errors calls by a wider name.
@@ -50,10 +50,15 @@ def language(request: Request) -> Language:
     return best
 
 
+def status_of(error: LedgerError) -> int:
+    """Return the HTTP status that tells of an error."""
+    return _STATUS.get(error.code, error.http_status)
+
+
 def respond(request: Request, error: LedgerError) -> Response:
     """Return the answer that tells of an error."""
     lang = language(request)
-    status = _STATUS.get(error.code, error.http_status)
+    status = status_of(error)
     headers = {"Content-Language": _TAGS[lang]}
     if isinstance(error, UnavailableError):
         headers["Retry-After"] = str(error.retry_after)

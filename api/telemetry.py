@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from api.deps import Site
-from ledger.projections import journal
-from ledger.services import health
+from ledger.projections import journal, opened
+from ledger.services import health, releasing
 from ledger.services.overview import log_shown
 from ledger.storage import outbox
 
@@ -38,13 +38,22 @@ def figures(site: Site) -> bytes:
         held = health.waiting(connection, now)
         counted = outbox.counts(connection)
         steps = health.steps(connection)
+        head = health.seen_head(connection)
+        papers = opened.count_pending(connection, node.member)
+        releases = releasing.pending(connection, node.member)
     log = log_shown(node, site.log)
+    gauge(
+        "chain_head_block", "newest block of the chain when the daemon last asked", -1 if head is None else head.number
+    )
+    gauge("chain_final_block", "newest final block of the chain, as above", -1 if head is None else head.finalised)
     gauge("picture_block", "newest block of the picture", -1 if state is None else state.block)
     gauge("picture_age_seconds", "age of that block on the network's clock", 0 if state is None else now - state.time)
     gauge("log_entries", "entries of the log here", log.size)
     gauge("log_published_entries", "entries under the served checkpoint", log.published)
     gauge("log_cosigners", "cities that cosigned it with both keys", len(log.cosigners))
     gauge("materials_waiting", "materials handed in and not yet anchored", held.materials)
+    gauge("papers_pending", "papers of this city's cases that others have not handed over yet", papers)
+    gauge("releases_pending", "recorded uses whose keys others have not handed over yet", len(releases))
     gauge("intents_oldest_seconds", "how long the oldest intent has waited", held.oldest_intent or 0)
     for name, count in counted.items():
         gauge("intents", "intents by state", count, state=name)

@@ -16,6 +16,7 @@ from ledger.errors import InputError, LedgerError
 from ledger.services import audit
 from ledger.services.overview import CaseShown, MemberShown, overview
 from ledger.services.trace import show
+from ledger.wire.problems import MEDIA_TYPE
 from ledger.wire.sentences import Language, sentence, term
 from ledger.wire.traces import Line, Trace, china_time, days_text, line_text
 
@@ -75,19 +76,37 @@ def node_pages(site: Site) -> APIRouter:
 
     @router.get("/docs")
     def docs(request: Request) -> Response:
-        return page(request, "docs.html", routes=_routes(request.app.openapi()))
+        return page(request, "docs.html", routes=_routes(request.app.openapi(), language(request)))
 
     return router
 
 
-def _routes(document: dict[str, Any]) -> list[dict[str, str]]:
+def _example(content: dict[str, Any]) -> str:
+    shown = next((told["example"] for told in content.values() if told.get("example") is not None), None)
+    return shown if isinstance(shown, str) else "" if shown is None else json.dumps(shown, ensure_ascii=False, indent=1)
+
+
+def _routes(document: dict[str, Any], lang: Language) -> list[dict[str, Any]]:
     found = []
     for path, methods in document["paths"].items():
         for method, told in methods.items():
-            content = told.get("responses", {}).get("200", {}).get("content", {})
-            example = content.get("application/json", {}).get("example")
-            shown = "" if example is None else json.dumps(example, ensure_ascii=False, indent=1)
-            found.append({"method": method.upper(), "path": path, "summary": told.get("summary", ""), "example": shown})
+            content = told["responses"]["200"].get("content", {})
+            asked = told.get("requestBody", {}).get("content", {})
+            refusals = [
+                {"status": status, "code": code, "text": sentence(code, lang, **example["value"]["facts"]).text}
+                for status, answer in sorted(told["responses"].items())
+                for code, example in answer.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {}).items()
+            ]
+            found.append(
+                {
+                    "method": method.upper(),
+                    "path": path,
+                    "summary": told.get("summary", ""),
+                    "request": _example(asked),
+                    "answer": _example(content),
+                    "refusals": refusals,
+                }
+            )
     return found
 
 

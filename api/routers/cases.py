@@ -1,4 +1,4 @@
-"""A case as it stands: state, offices, limit; nothing of what is in it."""
+"""A case as it stands, and how it came there: state, offices, limit, every step; nothing of what is in it."""
 
 from __future__ import annotations
 
@@ -9,38 +9,26 @@ from fastapi import APIRouter, Path, Request
 from api.deps import Site
 from api.problems import language
 from ledger.domain.cases import Mode, Outcome, Result, State
-from ledger.services.overview import case_shown
-from ledger.wire.sentences import term
-from ledger.wire.traces import china_time, days_text
+from ledger.services.overview import case_shown, transitions
+from ledger.services.trace import show
+from ledger.wire.sentences import Language, term
+from ledger.wire.traces import Line, Trace, china_time, days_document, days_text, line_text
 
 __all__ = ["cases_router"]
-
-_EXAMPLE = "22baf9eda447490aa5b86d909106b08892c30b5347cf6685b5fe95828e5109a3"
-_ANSWER = {
-    "case": _EXAMPLE, "state": {"code": 6, "name": "审查"}, "mode": {"code": 2, "name": "异地代收代办"},
-    "receiving": 4, "handling": 3, "office": 3, "matter": {"id": "…", "code": "local:tongban:…"}, "result": "none",
-    "outcome": "stands", "sequence": 7, "corrections": 1, "opened_at": "2026-03-02T09:00:52+08:00",
-    "changed_at": "2026-03-02T09:00:58+08:00", "parent": None, "agreement": "…", "limit": "决定时限：已用 0 个工作日",
-}  # fmt: skip
 
 
 def cases_router(site: Site) -> APIRouter:
     """Return ``GET /v1/cases/{id}``."""
     router = APIRouter(prefix="/v1", tags=["cases"])
 
-    @router.get(
-        "/cases/{identifier}",
-        summary="A case as it stands",
-        responses={200: {"content": {"application/json": {"example": _ANSWER}}}},
-    )
+    @router.get("/cases/{identifier}", summary="A case as it stands, and every step of it")
     def case(
         request: Request,
-        identifier: Annotated[
-            str, Path(description="the case's id, 64 hexadecimal digits", examples=[_EXAMPLE], max_length=96)
-        ],
+        identifier: Annotated[str, Path(description="the case's id, 64 hexadecimal digits", max_length=96)],
     ) -> dict[str, Any]:
         lang = language(request)
         found = case_shown(site.node, identifier)
+        trace = show(site.node, found.case.hex())
         zero = bytes(32)
         return {
             "case": found.case.hex(),
@@ -59,6 +47,31 @@ def cases_router(site: Site) -> APIRouter:
             "parent": found.parent.hex() if found.parent != zero else None,
             "agreement": found.agreement.hex() if found.agreement != zero else None,
             "limit": days_text(found.days, lang) if found.days is not None else None,
+            "as_of_block": trace.block,
+            "transitions": [_transition(line, trace, lang) for line in transitions(trace, found.case)],
         }
 
     return router
+
+
+def _transition(line: Line, trace: Trace, lang: Language) -> dict[str, Any]:
+    facts = {name: str(value) for name, _, value in line.facts}
+    who = line.who
+    party = None if who is None else trace.parties.get(who.member)
+    # Submission is no step of the contract's table: the opening itself.
+    state = facts.get("state", State.SUBMITTED.name.lower())
+    action = facts.get("action", "submit")
+    return {
+        "action": {
+            "code": action,
+            "name": term("actions", action, lang) if line.kind == "stepped" else term("operations", "open", lang),
+        },
+        "state": {"code": int(State[state.upper()]), "name": term("states", state, lang)},
+        "at": china_time(line.time),
+        "member": None if who is None else {"number": who.member, "name": "" if party is None else party.name},
+        "by_applicant": line.kind == "opened" or (who is not None and who.applicant),
+        "days": days_document(line.days, lang),
+        "text": line_text(line, trace.parties, lang),
+        "block": line.place.block,
+        "entry": line.place.entry,
+    }

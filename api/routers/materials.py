@@ -13,27 +13,17 @@ from ledger.wire.traces import china_time
 
 __all__ = ["materials_router"]
 
-_ANSWER = {
-    "contract": "0x…", "batch": 1, "index": 17, "member": 1, "anchored_at": "2026-03-02T09:00:24+08:00", "root": "…",
-    "size": 256, "status": "in_force", "revoked_at": None, "cause": None, "consent": "…", "uses": 1, "as_of_block": 128,
-}  # fmt: skip
-
 
 def materials_router(site: Site) -> APIRouter:
     """Return ``GET /v1/materials/{leaf}``."""
     router = APIRouter(prefix="/v1", tags=["materials"])
 
-    @router.get(
-        "/materials/{leaf}",
-        summary="A leaf of a material as the chain has it",
-        responses={200: {"content": {"application/json": {"example": _ANSWER}}}},
-    )
+    @router.get("/materials/{leaf}", summary="A leaf of a material as the chain has it")
     def material(
         leaf: Annotated[
             str,
             Path(
                 description="`batch:index`, or `contract:batch:index` where two generations have that batch",
-                examples=["1:17"],
                 max_length=96,
             ),
         ],

@@ -10,8 +10,6 @@ from ledger.wire.witnessing import decode_answer
 
 __all__ = ["witness_router"]
 
-_BODY = {"requestBody": {"required": True, "content": {"text/plain": {"schema": {"type": "string"}}}}}
-
 
 def witness_router(site: Site) -> APIRouter:
     """Return the route under ``/witness/v1``."""
@@ -21,7 +19,6 @@ def witness_router(site: Site) -> APIRouter:
         "/add-checkpoint",
         summary="Ask this city to cosign a checkpoint (C2SP tlog-witness)",
         response_class=Response,
-        openapi_extra=_BODY,
     )
     async def add_checkpoint(request: Request) -> Response:
         body = await request.body()

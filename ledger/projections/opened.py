@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select, union_all
+from sqlalchemy import Select, and_, func, or_, select, union_all
 from sqlalchemy.engine import Connection
 
 from ledger.projections.rows import ZERO
 from ledger.storage.tables import cases as tables
 
-__all__ = ["OpenedPaper", "PendingPaper", "papers_of", "pending_papers", "store_paper"]
+__all__ = ["OpenedPaper", "PendingPaper", "count_pending", "papers_of", "pending_papers", "store_paper"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,18 @@ class OpenedPaper:
 
 def pending_papers(connection: Connection, member: int, limit: int) -> tuple[PendingPaper, ...]:
     """Papers of the cases that a member receives or handles, or sent itself, without a row yet; oldest first."""
+    rows = connection.execute(_pending(member).limit(limit))
+    return tuple(
+        PendingPaper(row.case, row.block, row.log_index, row.time, row.member, row.commitment, row.blob) for row in rows
+    )
+
+
+def count_pending(connection: Connection, member: int) -> int:
+    """How many papers ``pending_papers`` would list."""
+    return connection.execute(select(func.count()).select_from(_pending(member).subquery())).scalar_one()
+
+
+def _pending(member: int) -> Select[Any]:
     cases, papers = tables.cases, tables.case_papers
     sources: list[Select[Any]] = [
         select(
@@ -63,7 +75,7 @@ def pending_papers(connection: Connection, member: int, limit: int) -> tuple[Pen
         for table in (cases, tables.case_transitions, tables.case_records, tables.supervisions, tables.assents)
     ]
     all_papers = union_all(*sources).subquery()
-    rows = connection.execute(
+    return (
         select(all_papers)
         .join(cases, cases.c.case == all_papers.c.case)
         .outerjoin(papers, and_(papers.c.block == all_papers.c.block, papers.c.log_index == all_papers.c.log_index))
@@ -72,10 +84,6 @@ def pending_papers(connection: Connection, member: int, limit: int) -> tuple[Pen
             or_(cases.c.receiving == member, cases.c.handling == member, all_papers.c.member == member),
         )
         .order_by(all_papers.c.block, all_papers.c.log_index)
-        .limit(limit)
-    )
-    return tuple(
-        PendingPaper(row.case, row.block, row.log_index, row.time, row.member, row.commitment, row.blob) for row in rows
     )
 
 

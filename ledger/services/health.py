@@ -82,9 +82,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits in this node, in numbers."""
+    """What waits in this node, in numbers; ``in_flight`` are operations signed and not yet final on the chain."""
 
     intents: int
+    in_flight: int
     materials: int
     oldest_intent: int | None
 
@@ -150,7 +151,7 @@ def waiting(connection: Connection, now: int) -> Waiting:
     materials = connection.execute(select(table.c.id).where(table.c.state == "waiting")).all()
     oldest = outbox.oldest_waiting(connection)
     age = max(0, now - min(oldest.values())) if oldest else None
-    return Waiting(outbox.waiting(connection), len(materials), age)
+    return Waiting(outbox.waiting(connection), outbox.in_flight(connection), len(materials), age)
 
 
 def findings(node: Node, log: LogView | None = None, *, now: Callable[[], float] = time.time) -> tuple[Finding, ...]:

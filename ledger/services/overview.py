@@ -6,15 +6,16 @@ import time
 from dataclasses import dataclass
 
 from sqlalchemy import and_, func, select
+from sqlalchemy.engine import Connection
 
-from ledger.domain.checkpoints import parse_checkpoint
+from ledger.domain.checkpoints import TIMESTAMP_BYTES, parse_checkpoint
 from ledger.domain.consortium import MemberStatus
 from ledger.errors import NotFoundError
 from ledger.log.view import LogView
-from ledger.projections import journal
+from ledger.projections import journal, opened
 from ledger.projections.cases import model_of
 from ledger.projections.consortium import calendars
-from ledger.services import health
+from ledger.services import health, releasing
 from ledger.services.context import Node
 from ledger.services.identifying import identify
 from ledger.services.publishing import log_cities
@@ -24,7 +25,7 @@ from ledger.storage.tables import catalogue as catalogue_tables
 from ledger.storage.tables import consents as consent_tables
 from ledger.storage.tables import consortium as member_tables
 from ledger.storage.tables import materials as material_tables
-from ledger.wire.traces import Days
+from ledger.wire.traces import Days, Line, Trace
 
 __all__ = [
     "CaseShown",
@@ -36,14 +37,16 @@ __all__ = [
     "leaf_shown",
     "log_shown",
     "overview",
+    "transitions",
 ]
 
 _RECENT = 12
+_MOVING = frozenset({"opened", "stepped"})
 
 
 @dataclass(frozen=True, slots=True)
 class MemberShown:
-    """A member as it stands."""
+    """A member as it stands; ``published_at`` is when it last put a key, an address or a matter on the chain."""
 
     member: int
     name: str
@@ -51,15 +54,17 @@ class MemberShown:
     status: MemberStatus
     voting: bool
     url: str
+    published_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class LogShown:
-    """The log: entries here, entries under the served checkpoint, and the divisions of those that cosigned it."""
+    """The log: entries here, entries under the served checkpoint, the divisions of those that cosigned it, and when."""
 
     size: int
     published: int
     cosigners: tuple[str, ...]
+    cosigned_at: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,9 @@ class LeafShown:
 class Overview:
     """A node at a glance; times are the network's, ``offset`` how far they stand from this machine's clock.
 
-    ``publishes`` says whether this city signs checkpoints itself; ``publishers`` who does: division and address.
+    ``head`` is where the daemon last saw the chain; ``papers`` and ``releases`` count what other cities have still to
+    hand over: papers of this city's cases, and what recorded uses let it read. ``publishes`` says whether this city signs
+    checkpoints itself; ``publishers`` who does: division and address.
     """
 
     member: int
@@ -115,6 +122,7 @@ class Overview:
     network: str
     block: int | None
     block_time: int | None
+    head: health.SeenHead | None
     now: int
     offset: int
     members: tuple[MemberShown, ...]
@@ -122,6 +130,8 @@ class Overview:
     publishes: bool
     publishers: tuple[tuple[str, str], ...]
     waiting: health.Waiting
+    papers: int
+    releases: int
     findings: tuple[health.Finding, ...]
     cases: tuple[CaseShown, ...]
 
@@ -140,17 +150,21 @@ def overview(node: Node, log: LogView) -> Overview:
         rows = connection.execute(
             select(table, urls.c.url).outerjoin(urls, urls.c.member == table.c.member).order_by(table.c.member)
         )
+        published = _published(connection)
         members = tuple(
             MemberShown(
-                row.member, row.name, f"{row.division:06d}", MemberStatus(row.status), row.voting, row.url or ""
+                row.member, row.name, f"{row.division:06d}", MemberStatus(row.status), row.voting, row.url or "",
+                published.get(row.member),
             )
             for row in rows
-        )
+        )  # fmt: skip
         recent = connection.execute(
             select(case_tables.cases.c.case).order_by(case_tables.cases.c.changed_at.desc()).limit(_RECENT)
         ).scalars()
         named = [bytes(case) for case in recent]
         held = health.waiting(connection, now)
+        head = health.seen_head(connection)
+        papers, releases = opened.count_pending(connection, node.member), releasing.pending(connection, node.member)
         logs = [city for city in log_cities(connection, node.network) if city.log is not None]
     return Overview(
         member=node.member,
@@ -158,6 +172,7 @@ def overview(node: Node, log: LogView) -> Overview:
         network=node.network,
         block=None if state is None else state.block,
         block_time=None if state is None else state.time,
+        head=head,
         now=now,
         offset=now - int(time.time()),
         members=members,
@@ -165,6 +180,8 @@ def overview(node: Node, log: LogView) -> Overview:
         publishes=node.publisher,
         publishers=tuple((city.division, city.url) for city in logs),
         waiting=held,
+        papers=papers,
+        releases=len(releases),
         findings=health.findings(node, log),
         cases=tuple(case_shown(node, case.hex()) for case in named),
     )
@@ -178,14 +195,27 @@ def log_shown(node: Node, log: LogView) -> LogShown:
     checkpoint, signed = parse_checkpoint(note)
     with node.database.read() as connection:
         cities = log_cities(connection, node.network)
-    both = [
-        city.division
-        for city in cities
-        if city.cosign_ed25519 is not None
-        and city.cosign_ml_dsa is not None
-        and all(any(line.is_by(key) for line in signed.signatures) for key in (city.cosign_ed25519, city.cosign_ml_dsa))
-    ]
-    return LogShown(tree.head.size, checkpoint.size, tuple(both))
+    both = {}
+    for city in cities:
+        if city.cosign_ed25519 is None or city.cosign_ml_dsa is None:
+            continue
+        keys = (city.cosign_ed25519, city.cosign_ml_dsa)
+        lines = [line for key in keys for line in signed.signatures if line.is_by(key)]
+        if len(lines) == len(keys):
+            # C2SP tlog-cosignature: the time stands before the signature itself.
+            both[city.division] = min(int.from_bytes(line.signature[:TIMESTAMP_BYTES]) for line in lines)
+    return LogShown(tree.head.size, checkpoint.size, tuple(both), tuple(both.values()))
+
+
+def _published(connection: Connection) -> dict[int, int]:
+    """When each member last put a key, an address or a matter on the chain."""
+    tables = (member_tables.service_keys, member_tables.endpoints, catalogue_tables.matters)
+    found: dict[int, int] = {}
+    for table in tables:
+        rows = connection.execute(select(table.c.member, func.max(table.c.time)).group_by(table.c.member))
+        for member, moment in rows:
+            found[member] = max(found.get(member, 0), moment)
+    return found
 
 
 def case_shown(node: Node, identifier: str) -> CaseShown:
@@ -227,6 +257,11 @@ def case_shown(node: Node, identifier: str) -> CaseShown:
         agreement=bytes(row.agreement),
         days=days,
     )
+
+
+def transitions(found: Trace, case: bytes) -> tuple[Line, ...]:
+    """Return the lines of a case's own trace that moved it: its submission and every step since, in order."""
+    return tuple(line for line in found.lines if line.case == case and line.kind in _MOVING)
 
 
 def leaf_shown(node: Node, identifier: str) -> LeafShown:

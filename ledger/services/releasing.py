@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import and_, insert, select
+from sqlalchemy import and_, func, insert, select
 from sqlalchemy.engine import Connection
 
 from ledger.blobs.cids import cid_from_digest
@@ -25,7 +25,7 @@ from ledger.domain.files import DoubleDigest
 from ledger.domain.leaves import LeafEntry
 from ledger.domain.materials import FileFact
 from ledger.domain.operations import Operation
-from ledger.errors import AuthorityError, ConflictError, FormatError, IntegrityError, NotFoundError
+from ledger.errors import AuthorityError, ConflictError, FormatError, IntegrityError, LedgerError, NotFoundError
 from ledger.services.context import Node
 from ledger.services.registry import readers_of, service_key
 from ledger.storage import outbox
@@ -44,6 +44,7 @@ __all__ = [
     "fetch",
     "granted_of",
     "own_leaf",
+    "pending",
     "read_received",
     "received_leaf",
     "release",
@@ -138,9 +139,8 @@ def release(node: Node, unseal: Unseal, use_number: int, requester: int, disclos
     """
     shown = read_disclosed(disclosed)
     with node.database.read() as connection:
-        found = _use_of(connection, use_number, requester)
-        if found.disclosed != shown.digest:
-            raise AuthorityError("releases.disclosed")
+        # Two generations of the contract count their uses from one: the list of fields, salted, says which is meant.
+        found = _use_of(connection, use_number, requester, disclosed=shown.digest)
         mine = _leaves_of(connection, found, node.member)
         if not mine:
             raise NotFoundError("releases.no_use", use=use_number)
@@ -163,36 +163,52 @@ def own_leaf(node: Node, unseal: Unseal, contract: str, leaf: int) -> ReleasedLe
 
 def run_once(node: Node, unseal: Unseal) -> int:
     """Ask for everything that this city's uses let it read and that is not here yet; returns the number of leaves."""
-    table = consent_tables.uses
     with node.database.read() as connection:
-        rows = list(
-            connection.execute(
-                select(table.c.use)
-                .outerjoin(drafts.received, drafts.received.c.use == table.c.use)
-                .where(table.c.member == node.member, drafts.received.c.use.is_(None))
-                .order_by(table.c.use)
-            ).scalars()
-        )
-    kept = 0
-    for number in rows:
+        uses = pending(connection, node.member)
+    kept, fault = 0, None
+    for contract, number in uses:
         try:
-            kept += fetch(node, unseal, number)
-        except NotFoundError as error:
-            # The use is final here; the custodian has only not read that far yet.
+            kept += fetch(node, unseal, number, contract)
+        except LedgerError as error:
+            # The use is final here; where there is none, the custodian has only not read that far yet. Whatever keeps one
+            # from being fetched keeps no other waiting; the step still says so.
             if error.code != "releases.no_use":
-                raise
+                fault = fault or error
+    if fault is not None:
+        raise fault
     return kept
 
 
-def fetch(node: Node, unseal: Unseal, use_number: int) -> int:
+def pending(connection: Connection, member: int) -> tuple[tuple[str, int], ...]:
+    """Return the uses of a member, by contract, of which some leaf has not been received here, the oldest first."""
+    table, used, here = consent_tables.uses, consent_tables.use_leaves, drafts.received
+    leaves_used = (
+        select(func.count()).where(used.c.contract == table.c.contract, used.c.use == table.c.use).scalar_subquery()
+    )
+    leaves_here = (
+        select(func.count()).where(here.c.contract == table.c.contract, here.c.use == table.c.use).scalar_subquery()
+    )
+    rows = connection.execute(
+        select(table.c.contract, table.c.use)
+        .where(table.c.member == member, leaves_here < leaves_used)
+        .order_by(table.c.block, table.c.log_index)
+    )
+    return tuple((str(row.contract), int(row.use)) for row in rows)
+
+
+def fetch(node: Node, unseal: Unseal, use_number: int, contract: str | None = None) -> int:
     """Ask the custodians for what one of this city's uses lets it read, check it, and keep it sealed.
 
+    A custodian that has answered is not asked again; one that is away keeps nothing back that the others gave.
+
     Raises:
+        NotFoundError: ``releases.no_use``, ``releases.disclosed_missing``.
+        ConflictError: ``releases.ambiguous`` where several contracts have a use of that number.
         UnavailableError: a custodian does not answer; asked again later.
         IntegrityError: ``releases.not_anchored`` and what else shows that something is not what the chain says.
     """
     with node.database.read() as connection:
-        found = _use_of(connection, use_number, node.member)
+        found = _use_of(connection, use_number, node.member, contract=contract)
         disclosed = connection.execute(
             select(drafts.inbox.c.sealed).where(
                 drafts.inbox.c.kind == _DISCLOSED, drafts.inbox.c.digest == found.disclosed
@@ -200,7 +216,12 @@ def fetch(node: Node, unseal: Unseal, use_number: int) -> int:
         ).scalar()
         if disclosed is None:
             raise NotFoundError("releases.disclosed_missing", use=use_number)
-        custodians = _custodians(connection, found)
+        here = _received_names(connection, found)
+        custodians = [
+            custodian
+            for custodian in _custodians(connection, found)
+            if not {f"{batch}:{index}" for batch, index in _leaves_of(connection, found, custodian)} <= here
+        ]
         readers = readers_of(connection, [node.member])
     kept = 0
     for custodian in custodians:
@@ -211,17 +232,18 @@ def fetch(node: Node, unseal: Unseal, use_number: int) -> int:
         number, items = decode_release(unseal(sealed, _info(found, node.member)))
         if number != use_number:
             raise IntegrityError("releases.not_anchored", use=use_number)
-        rows = []
+        rows, copied = [], []
         for item in items:
+            place = {"contract": found.contract, "use": use_number, "leaf": _name(item.leaf)}
             received = _checked(node, found, custodian, item, read_disclosed(disclosed))
             for file in received.files:
                 if custodian != node.member:
                     copy_content(partial(node.peers.blob, custodian), node.blobs, file.blob)
+                    copied.append({**place, "blob": file.blob})
             box = boxes.seal_box([encode_release(use_number, (item,))], readers, RECEIVED_LABEL, node.random)
             rows.append(
                 {
-                    "use": use_number,
-                    "leaf": _name(item.leaf),
+                    **place,
                     "case": found.case,
                     "type_code": received.record.type_code,
                     "sealed": b"".join(box),
@@ -230,30 +252,34 @@ def fetch(node: Node, unseal: Unseal, use_number: int) -> int:
             )
         with node.begin() as uow:
             uow.connection.execute(insert(drafts.received), rows)
+            if copied:
+                uow.connection.execute(insert(drafts.received_files), copied)
             uow.commit()
         kept += len(rows)
     return kept
 
 
-def read_received(node: Node, use_number: int, leaf: int) -> Received:
+def read_received(node: Node, use_number: int, leaf: int, contract: str | None = None) -> Received:
     """Open what was received under a use for one leaf.
 
     Raises:
         NotFoundError: ``releases.not_received``.
+        ConflictError: ``releases.erased``; ``releases.ambiguous`` where several contracts have a use of that number.
     """
-    item = received_leaf(node, node.keys.open, use_number, leaf)
+    item = received_leaf(node, node.keys.open, use_number, leaf, contract)
     fields = records.open_fields(item.record, item.disclosures)
     return Received(use_number, leaf, records.read_record(item.record), fields, records.files_of(fields))
 
 
-def content(node: Node, use_number: int, leaf: int, file: FileFact) -> Iterator[bytes]:
+def content(node: Node, use_number: int, leaf: int, file: FileFact, contract: str | None = None) -> Iterator[bytes]:
     """Yield a received file, decrypted; at the end it must be the file that the record names.
 
     Raises:
         NotFoundError: ``releases.not_received``.
+        ConflictError: as :func:`read_received`.
         IntegrityError: ``releases.content`` where the content is not what the record says.
     """
-    keys = dict(received_leaf(node, node.keys.open, use_number, leaf).content_keys)
+    keys = dict(received_leaf(node, node.keys.open, use_number, leaf, contract).content_keys)
     if file.blob not in keys:
         raise NotFoundError("releases.not_received", use=use_number)
     digest = DoubleDigest()
@@ -265,20 +291,26 @@ def content(node: Node, use_number: int, leaf: int, file: FileFact) -> Iterator[
         raise IntegrityError("releases.content", use=use_number)
 
 
-def received_leaf(node: Node, unseal: Unseal, use_number: int, leaf: int) -> ReleasedLeaf:
+def received_leaf(node: Node, unseal: Unseal, use_number: int, leaf: int, contract: str | None = None) -> ReleasedLeaf:
     """Return what was received under a use for one leaf, with what binds it to the chain: for a receipt of the use.
 
     Raises:
         NotFoundError: ``releases.not_received``.
+        ConflictError: as :func:`read_received`.
     """
     table = drafts.received
+    query = select(table.c.sealed).where(table.c.use == use_number, table.c.leaf == _name(leaf))
+    if contract is not None:
+        query = query.where(table.c.contract == contract)
     with node.database.read() as connection:
-        sealed = connection.execute(
-            select(table.c.sealed).where(table.c.use == use_number, table.c.leaf == _name(leaf))
-        ).scalar()
-    if sealed is None:
+        found = connection.execute(query).scalars().all()
+    if not found:
         raise NotFoundError("releases.not_received", use=use_number)
-    opened = b"".join(boxes.open_box_with([sealed], node.member, unseal, RECEIVED_LABEL))
+    if len(found) > 1:
+        raise ConflictError("releases.ambiguous", use=use_number)
+    if found[0] is None:
+        raise ConflictError("releases.erased")
+    opened = b"".join(boxes.open_box_with([found[0]], node.member, unseal, RECEIVED_LABEL))
     return decode_release(opened)[1][0]
 
 
@@ -334,17 +366,38 @@ def _remember(connection: Connection, node: Node, consent: bytes, kind: str, doc
         )
 
 
-def _use_of(connection: Connection, use_number: int, member: int) -> _Use:
+def _use_of(
+    connection: Connection,
+    use_number: int,
+    member: int,
+    *,
+    contract: str | None = None,
+    disclosed: bytes | None = None,
+) -> _Use:
+    """Find a member's use by its number; each generation of the contract counts its own, so more must be said of two."""
     table = consent_tables.uses
-    row = connection.execute(
-        select(table.c.contract, table.c.consent, table.c.disclosed, table.c.case, table.c.use)
-        .where(table.c.use == use_number, table.c.member == member)
-        .order_by(table.c.block.desc())
-        .limit(1)
-    ).first()
-    if row is None:
+    query = select(table.c.contract, table.c.consent, table.c.disclosed, table.c.case, table.c.use).where(
+        table.c.use == use_number, table.c.member == member
+    )
+    if contract is not None:
+        query = query.where(table.c.contract == contract)
+    rows = connection.execute(query).all()
+    if not rows:
         raise NotFoundError("releases.no_use", use=use_number)
+    if disclosed is not None:
+        rows = [row for row in rows if bytes(row.disclosed) == disclosed]
+        if not rows:
+            raise AuthorityError("releases.disclosed")
+    if len(rows) > 1:
+        raise ConflictError("releases.ambiguous", use=use_number)
+    row = rows[0]
     return _Use(str(row.contract), int(row.use), bytes(row.consent), bytes(row.disclosed), bytes(row.case))
+
+
+def _received_names(connection: Connection, found: _Use) -> set[str]:
+    table = drafts.received
+    query = select(table.c.leaf).where(table.c.contract == found.contract, table.c.use == found.use)
+    return {str(name) for name in connection.execute(query).scalars()}
 
 
 def _leaves_of(connection: Connection, found: _Use, member: int) -> list[tuple[int, int]]:

@@ -33,6 +33,7 @@ __all__ = [
     "enqueue_all",
     "fail_dependants",
     "find",
+    "in_flight",
     "known",
     "last_sequence",
     "listed",
@@ -259,6 +260,12 @@ def counts(connection: Connection) -> dict[str, int]:
 def waiting(connection: Connection) -> int:
     """How many intents wait; the settled ones, of which there may be millions, are not counted on the way."""
     query = select(func.count()).select_from(intents).where(intents.c.state == "waiting")
+    return connection.execute(query).scalar_one()
+
+
+def in_flight(connection: Connection) -> int:
+    """How many intents are in transactions under way: signed, perhaps sent, not yet final."""
+    query = select(func.count()).select_from(intents).where(intents.c.state == "prepared")
     return connection.execute(query).scalar_one()
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "Place",
     "Trace",
     "china_time",
+    "days_document",
     "days_text",
     "document",
     "line_text",
@@ -168,7 +169,7 @@ def document(trace: Trace, lang: Language | None = None) -> dict[str, JsonValue]
         "identifier": trace.identifier,
         "as_of": {"block": trace.block, "time": trace.time, "china": china_time(trace.time)},
         "cases": [case.hex() for case in trace.cases],
-        "days": _days(trace.days, lang),
+        "days": days_document(trace.days, lang),
         "members": {
             str(party.member): {"name": party.name, "division": party.division}
             for party in sorted(trace.parties.values(), key=lambda one: one.member)
@@ -193,7 +194,7 @@ def _line(line: Line, parties: Mapping[int, Party], lang: Language | None) -> di
         "case": line.case.hex() if line.case is not None else None,
         "commitment": line.commitment.hex() if line.commitment is not None else None,
         "blob": line.blob,
-        "days": _days(line.days, lang),
+        "days": days_document(line.days, lang),
         "refused": line.refused,
     }
     if lang is not None:
@@ -217,7 +218,8 @@ def _actor(actor: Actor | None) -> JsonValue:
     }
 
 
-def _days(days: Days | None, lang: Language | None) -> JsonValue:
+def days_document(days: Days | None, lang: Language | None = None) -> JsonValue:
+    """The working days in the wire form; with a language, also in words."""
     if days is None:
         return None
     found: dict[str, JsonValue] = {

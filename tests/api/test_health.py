@@ -160,3 +160,15 @@ def test_what_is_asked_at_most_so_often():
         now[0] = moment
         assert step() is False
     assert asked == [0.0, 30.0, 60.0]
+
+
+def test_figures_for_prometheus(served):
+    text = TestClient(create_app(served.site)).get("/metrics").text
+    assert "tongban_log_entries 300.0" in text
+    assert "tongban_log_published_entries 300.0" in text
+    block = float(served.cities.block)
+    for name in ("chain_head_block", "chain_final_block", "picture_block"):
+        assert f"tongban_{name} {block}" in text
+    # The case's five papers are with the other city, and nothing was read under a consent.
+    assert "tongban_papers_pending 5.0" in text
+    assert "tongban_releases_pending 0.0" in text

@@ -140,6 +140,7 @@ def test_papers_wait_until_they_are_opened(made: History, connection: Connection
     for paper in waiting[::2]:
         opened.store_paper(connection, paper, kind="submission", sealed=b"sealed")
     assert opened.pending_papers(connection, member, 10**6) == waiting[1::2]
+    assert opened.count_pending(connection, member) == len(waiting[1::2]) > 0
     kept = opened.papers_of(connection, waiting[0].case)
     assert (kept[0].blob, kept[0].kind) == (waiting[0].blob, "submission")
     projections.drop(connection)
