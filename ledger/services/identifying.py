@@ -3,7 +3,8 @@
 Forms: ``kind:…`` always works (``case:``, ``consent:``, ``agreement:``, ``leaf:batch:index``, ``leaf:contract:batch:index``,
 ``batch:``, ``use:``, ``member:``, ``lookup:``, ``pointer:``, ``proposal:``, ``transaction:``, ``file:``, ``key:``). Without it
 64 hex digits are looked for as each kind of digest, ``batch:index`` is a leaf, ``0x`` and 40 digits a key or a contract,
-six digits a member by its division.
+six digits a member by its division. Lists show the first digits of a digest; eight or more of them do where they name one
+thing only.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from typing import Final
 from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection
 
-from ledger.errors import ConflictError, InputError
+from ledger.errors import ConflictError, InputError, NotFoundError
 from ledger.projections.subjects import SubjectKind, batch_key, leaf_key, use_key
 from ledger.storage.tables import chain, consents, consortium, materials
 
-__all__ = ["Identified", "identify"]
+__all__ = ["Identified", "identify", "whole"]
 
 _HEX: Final = re.compile(r"(?:0x)?([0-9a-f]{64})\Z")
+_SHORT: Final = re.compile(r"(?:0x)?([0-9a-f]{8,63})\Z")
 _ADDRESS: Final = re.compile(r"0x[0-9a-f]{40}\Z")
 _NUMBER: Final = re.compile(r"[0-9]{1,18}\Z")
 _LONGEST: Final = 128
@@ -52,6 +54,7 @@ def identify(connection: Connection, identifier: str) -> Identified | None:
     Raises:
         InputError: ``tracing.identifier``: it has none of the forms.
         ConflictError: ``tracing.ambiguous``: a number that several generations of a contract have; name the contract.
+            ``tracing.short``: first digits that several things share.
     """
     text = identifier.strip().lower()
     if not text or len(text) > _LONGEST:
@@ -67,7 +70,50 @@ def identify(connection: Connection, identifier: str) -> Identified | None:
         return _leaf(connection, text)
     if _NUMBER.match(text) and len(text) == 6:
         return _member(connection, text)
+    if found := _SHORT.match(text):
+        kinds = _beginning(connection, _DIGESTS, found[1])
+        return Identified(kinds[0][0].value, kinds[0][1], (kinds[0],)) if kinds else None
     raise InputError("tracing.identifier")
+
+
+def whole(connection: Connection, kind: SubjectKind, text: str) -> bytes:
+    """The 32 bytes of an id that is given whole or by its first digits, eight or more; ``kind:`` may stand before it.
+
+    A whole id is not looked for: whoever asks with it says what is not there.
+
+    Raises:
+        InputError: ``tracing.identifier``.
+        NotFoundError: ``tracing.unknown``: nothing of this kind begins so.
+        ConflictError: ``tracing.short``: several do.
+    """
+    digits = text.strip().lower().removeprefix(f"{kind.value}:")
+    if found := _HEX.match(digits):
+        return bytes.fromhex(found[1])
+    short = _SHORT.match(digits)
+    if short is None:
+        raise InputError("tracing.identifier")
+    known = _beginning(connection, (kind,), short[1])
+    if not known:
+        raise NotFoundError("tracing.unknown")
+    return bytes.fromhex(known[0][1])
+
+
+def _beginning(connection: Connection, kinds: tuple[SubjectKind, ...], digits: str) -> list[tuple[SubjectKind, str]]:
+    """The one subject of these kinds that begins so, if any."""
+    table = chain.event_subjects
+    found: list[tuple[SubjectKind, str]] = []
+    for kind in kinds:
+        # "g" follows every hex digit: a range, so that the index serves.
+        query = (
+            select(table.c.subject)
+            .where(table.c.kind == kind.value, table.c.subject >= digits, table.c.subject < digits + "g")
+            .distinct()
+            .limit(2)
+        )
+        found += [(kind, subject) for subject in connection.execute(query).scalars()]
+    if len(found) > 1:
+        raise ConflictError("tracing.short")
+    return found
 
 
 def _known(connection: Connection, kind: SubjectKind, subject: str) -> bool:
@@ -92,6 +138,9 @@ def _digest(connection: Connection, digits: str) -> Identified | None:
 
 
 def _of_digest(kind: SubjectKind, connection: Connection, text: str) -> Identified | None:
+    if short := _SHORT.match(text):
+        found = _beginning(connection, (kind,), short[1])
+        return Identified(kind.value, found[0][1], (found[0],)) if found else None
     digits = _digits(text)
     known = _known(connection, kind, digits) or _known(connection, SubjectKind.REFUSED, digits)
     return Identified(kind.value, digits, ((kind, digits),)) if known else None

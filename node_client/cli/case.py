@@ -14,6 +14,7 @@ from ledger.domain.consortium import ContractKind
 from ledger.errors import InputError, NotFoundError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
+from ledger.projections.subjects import SubjectKind
 from ledger.services import attending, cases, catalogue, custody, holders
 from ledger.services.context import Node
 from ledger.services.overview import CaseShown, case_shown, overview
@@ -22,7 +23,7 @@ from ledger.wire.papers import SealedPaper
 from ledger.wire.sentences import term
 from ledger.wire.traces import china_time, days_text
 from node_client.cli import lookup
-from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
+from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 from node_client.cli.output import GOOD, grid, language, say_json, screen, styled
 
 __all__ = ["add_to"]
@@ -183,7 +184,7 @@ def open_(
             version=offered.version,
             agreement=agreed[0] if agreed else bytes(32),
             agreement_version=agreed[1] if agreed else 0,
-            parent=_id(parent) if parent else bytes(32),
+            parent=named(city, SubjectKind.CASE, parent) if parent else bytes(32),
             commitment=paper.commitment,
             blob=paper.blob,
             salt=city.random(32),
@@ -235,7 +236,7 @@ def needs(
 def settle_claim(case: Id, *, node: NodeOption, no_wait: NoWait = False, as_json: AsJson = False) -> None:
     """确认无人反证的受理主张。 / Settle a claim that nobody rebutted."""
     with opened(node) as city:
-        name, contract = _id(case), _contract(city)
+        name, contract = named(city, SubjectKind.CASE, case), _contract(city)
         intent = cases.settle(city, contract, name, intent=f"settle:{name.hex()}:{city.random(4).hex()}")
         settle(city, [intent], no_wait=no_wait, as_json=as_json)
 
@@ -244,7 +245,12 @@ def assent(case: Id, *, node: NodeOption, words: Words = "", no_wait: NoWait = F
     """同意办理一件没有协议的办件（仅此一件）。 / Assent to one case that no agreement covers."""
     with opened(node) as city:
         paper = cases.seal_for(city, [], "assent", {"words": words})
-        settle(city, [cases.assent(city, _contract(city), _id(case), paper)], no_wait=no_wait, as_json=as_json)
+        settle(
+            city,
+            [cases.assent(city, _contract(city), named(city, SubjectKind.CASE, case), paper)],
+            no_wait=no_wait,
+            as_json=as_json,
+        )
 
 
 def hand_over(
@@ -258,7 +264,7 @@ def hand_over(
 ) -> None:
     """移交给本办件的另一个承办单位。 / Hand over to another office of the case."""
     with opened(node) as city:
-        name = _id(case)
+        name = named(city, SubjectKind.CASE, case)
         intent = f"hand-over:{name.hex()[:32]}:{city.random(6).hex()}"
         cases.hand_over(city, _contract(city), name, to_member=to, to_department=department, intent=intent)
         settle(city, [intent], no_wait=no_wait, as_json=as_json)
@@ -277,7 +283,7 @@ def record(
     if kind.upper() not in RecordKind.__members__:
         raise InputError("case.record", known=", ".join(one.name.lower() for one in RecordKind))
     with opened(node) as city:
-        name = _id(case)
+        name = named(city, SubjectKind.CASE, case)
         paper = _paper(city, name, kind, words)
         settle(
             city,
@@ -302,7 +308,7 @@ def supervise(
     if stage.upper() not in SupervisionStage.__members__:
         raise InputError("case.stage")
     with opened(node) as city:
-        name = _id(case)
+        name = named(city, SubjectKind.CASE, case)
         paper = _paper(city, name, f"supervision-{stage}", words)
         intent = cases.supervise(
             city, _contract(city), name, SupervisionStage[stage.upper()], paper, order=order, due=due
@@ -360,7 +366,7 @@ def _office(action: Action):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a
         as_json: AsJson = False,
     ) -> None:
         with opened(node) as city:
-            name = _id(case)
+            name = named(city, SubjectKind.CASE, case)
             with city.database.read() as connection:
                 sequence = cases.sequence_of(connection, name)
             paper = _paper(city, name, action.name.lower(), words)
@@ -386,7 +392,7 @@ def _applicant(action: Action):  # type: ignore[no-untyped-def]  # noqa: ANN202 
         as_json: AsJson = False,
     ) -> None:
         with opened(node) as city:
-            name, contract = _id(case), _contract(city)
+            name, contract = named(city, SubjectKind.CASE, case), _contract(city)
             with city.database.read() as connection:
                 sequence = cases.sequence_of(connection, name)
                 key = cases.key_of(connection, name)
@@ -433,16 +439,6 @@ def _pin(path: Path | None) -> str:
         return path.read_text(encoding="utf-8").strip()
     except OSError:
         raise NotFoundError("files.missing") from None
-
-
-def _id(text: str) -> bytes:
-    try:
-        raw = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        raw = b""
-    if len(raw) != 32:
-        raise InputError("tracing.identifier")
-    return raw
 
 
 def _document(case: CaseShown) -> dict[str, object]:

@@ -14,6 +14,7 @@ from ledger.domain import typed
 from ledger.domain.consents import Grantee, Purpose
 from ledger.domain.consortium import ContractKind
 from ledger.errors import InputError, NotFoundError
+from ledger.projections.subjects import SubjectKind
 from ledger.services import attending, cases, consents, holders, materials, releasing
 from ledger.services.consents import LeafShown
 from ledger.services.context import Node
@@ -21,7 +22,7 @@ from ledger.services.overview import case_shown
 from ledger.services.registry import current_contract
 from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.traces import china_time
-from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
+from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 from node_client.cli.output import grid, say_json, screen
 
 __all__ = ["add_to"]
@@ -87,7 +88,7 @@ def prepare(
     shown = {_leaf(place): tuple(fields.split(",")) for place, fields in _matching(_LEAF_SHOWN, leaf or ())}
     wanted = _matching(_SHOWN, material or ())
     with opened(node) as city:
-        name = _bytes32(case)
+        name = named(city, SubjectKind.CASE, case)
         found = case_shown(city, case)
         with city.database.read() as connection:
             contract = current_contract(connection, ContractKind.MATERIALS)
@@ -197,8 +198,10 @@ def listed(
     *, node: NodeOption, case: Annotated[str, typer.Option(help="办件编号 / the case")] = "", as_json: AsJson = False
 ) -> None:
     """列出授权：有效期、剩余次数、是否撤回。 / List consents: validity, uses left, whether taken back."""
-    with opened(node) as city, city.database.read() as connection:
-        rows = consents.listed(connection, case=_bytes32(case) if case else None)
+    with opened(node) as city:
+        wanted = named(city, SubjectKind.CASE, case) if case else None
+        with city.database.read() as connection:
+            rows = consents.listed(connection, case=wanted)
     if as_json:
         say_json({"consents": rows})
         return
@@ -283,13 +286,3 @@ def _leaf(text: str) -> int:
     if not (batch.isdecimal() and index.isdecimal()):
         raise InputError("tracing.identifier")
     return int(batch) << 32 | int(index)
-
-
-def _bytes32(text: str) -> bytes:
-    try:
-        raw = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        raw = b""
-    if len(raw) != 32:
-        raise InputError("tracing.identifier")
-    return raw

@@ -15,12 +15,13 @@ import typer
 from ledger.domain.consents import Purpose
 from ledger.domain.materials import MATERIAL_TYPES, material_type
 from ledger.errors import InputError, NotFoundError
+from ledger.projections.subjects import SubjectKind
 from ledger.services import lookups
 from ledger.wire.lookups import Answer
 from ledger.wire.sentences import sentence
 from ledger.wire.traces import china_time
 from node_client.cli.identities import IdentityFile, read_identity
-from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
+from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 from node_client.cli.output import grid, language, say_json, screen, wrong
 
 __all__ = ["add_to"]
@@ -123,7 +124,7 @@ def show(
     """显示答复：有哪些材料、可授权的叶；读取内容仍须授权。 / Show the answer: which papers, which leaf of each; reading takes a consent."""
     lang = language()
     with opened(node) as city:
-        answer = lookups.read(city, _id(lookup))
+        answer = lookups.read(city, named(city, SubjectKind.LOOKUP, lookup))
     if as_json:
         say_json(_document(answer))
         return
@@ -167,14 +168,3 @@ def _document(answer: Answer) -> dict[str, object]:
 
 def _place(leaf: int) -> str:
     return f"{leaf >> 32}:{leaf & 0xFFFFFFFF}"
-
-
-def _id(text: str) -> bytes:
-    digits = text.removeprefix("lookup:").removeprefix("0x")
-    try:
-        raw = bytes.fromhex(digits)
-    except ValueError:
-        raw = b""
-    if len(raw) != 32:
-        raise InputError("tracing.identifier")
-    return raw

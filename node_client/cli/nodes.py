@@ -12,7 +12,9 @@ import typer
 
 from ledger.bootstrap import open_node
 from ledger.ports import Clock, KeyHolder, Peers
+from ledger.projections.subjects import SubjectKind
 from ledger.services.context import Node
+from ledger.services.identifying import whole
 from ledger.settings import load_settings
 from ledger.storage.database import Database
 from ledger.wire.problems import reason_sentence
@@ -21,7 +23,7 @@ from node_client.cli.output import good, language, say_json, screen, wrong
 from node_client.peers import HttpPeers
 from node_client.waiting import outcomes
 
-__all__ = ["AsJson", "NoWait", "NodeOption", "opened", "settle"]
+__all__ = ["AsJson", "NoWait", "NodeOption", "named", "opened", "settle"]
 
 NodeOption = Annotated[
     Path,
@@ -53,6 +55,12 @@ def opened(folder: Path) -> Iterator[Node]:
         for way in ways:
             way.close()
         node.database.close()
+
+
+def named(node: Node, kind: SubjectKind, text: str) -> bytes:
+    """The id that a clerk gave whole or by the first digits that a list shows; raises as ``identifying.whole``."""
+    with node.database.read() as connection:
+        return whole(connection, kind, text)
 
 
 def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, **facts: object) -> None:
