@@ -2,12 +2,14 @@
 
 SQLite with a write-ahead log and full synchronisation: an acknowledged commit survives the loss of power. Writers take
 the lock when they begin, not at their first write, so that two processes wait for one another instead of failing half
-way. Everything above speaks SQLAlchemy Core that PostgreSQL understands as well.
+way; those of one process queue before that, because SQLite's own waiting is sleeping and asking again, which loses most
+of the time that it waits for. Everything above speaks SQLAlchemy Core that PostgreSQL understands as well.
 """
 
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +31,13 @@ _READ_ONLY = {"postgresql_readonly": True}
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An open database; ``begin`` and ``read`` are the two ways in."""
+    """An open database; ``begin`` and ``read`` are the two ways in.
+
+    ``writers`` is the queue of this process's writers, where the database lets only one write at a time.
+    """
 
     engine: Engine
+    writers: threading.RLock | None = None
 
     @contextlib.contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -41,7 +47,7 @@ class Database:
             UnavailableError: ``storage.unavailable``: locked, disk full, or gone.
             IntegrityError: ``storage.damaged``.
         """
-        with storage_errors(), self.engine.connect() as connection:
+        with self._turn(), storage_errors(), self.engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -49,6 +55,18 @@ class Database:
         """Open one reading transaction: a single consistent picture, in which writing is an error."""
         with storage_errors(), self.engine.connect() as connection:
             yield connection.execution_options(**_READ_ONLY)
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self.writers is None:
+            yield
+            return
+        if not self.writers.acquire(timeout=LIMITS.database_lock_seconds):
+            raise UnavailableError("storage.unavailable", cause="SQLITE_BUSY")
+        try:
+            yield
+        finally:
+            self.writers.release()
 
     def close(self) -> None:
         """Give all connections back."""
@@ -67,6 +85,7 @@ def open_database(where: Path | str) -> Database:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        return Database(engine, threading.RLock())
     return Database(engine)
 
 

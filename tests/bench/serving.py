@@ -1,7 +1,7 @@
 """``python -m tests.bench.serving FOLDER``: a city's web process and a constant beside it, on one server.
 
-The city has a register in which five cities have published their keys, so that the checked-in receipts verify. Its
-address is printed once requests are answered.
+The city has a register in which five cities have published their keys, so that the checked-in receipts verify and
+what the second city delivers is taken in. Its port is printed once requests are answered.
 """
 
 from __future__ import annotations
@@ -14,20 +14,36 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from api.app import create_app
 from api.deps import Site
 from ledger.domain.consortium import Level, ServiceKeyKind
-from ledger.domain.events import Event, MemberConfirmed, MemberListed, ServiceKeyPublished
+from ledger.domain.events import EndpointPublished, Event, MemberConfirmed, MemberListed, ServiceKeyPublished
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
 from tests.integration.services.cities import CONSORTIUM, KEY, two_cities
 from tests.unit.log.network import DIVISIONS, NETWORK, log_signer, signers
 from tests.unit.wire.receipt_vectors import EXPECTED, NOW, POLICY
 
-__all__ = ["main"]
+__all__ = ["URL", "main", "request_key"]
+
+# What the city has published as its address; requests are signed for it, however they get here.
+URL = "https://city1.example"
+
+
+class _Signing:
+    """The city's key for requests, in this process; a node's daemon has it in one of its own."""
+
+    def sign_request(self, base: bytes) -> bytes:
+        return request_key(1).sign(base)
+
+
+def request_key(member: int) -> Ed25519PrivateKey:
+    """The key with which a city signs what it asks of others."""
+    return Ed25519PrivateKey.from_private_bytes(bytes([member]) * 32)
 
 
 def main() -> None:
@@ -69,10 +85,13 @@ def _site(folder: Path) -> Site:
         said += [
             MemberListed(member, int(division), int(Level.DISTRICT), 0, True, division, KEY),  # noqa: FBT003  # a founder's vote
             MemberConfirmed(member, KEY),
+            ServiceKeyPublished(
+                member, ServiceKeyKind.REQUESTS_ED25519, 1, request_key(member).public_key().public_bytes_raw()
+            ),
             *(ServiceKeyPublished(member, kind, 1, signer.key.public) for kind, signer in keys.items()),
         ]
-    cities.say(*said, contract=CONSORTIUM)
-    node = replace(cities.nodes[1], network=NETWORK, clock=lambda: NOW)
+    cities.say(*said, EndpointPublished(1, URL), contract=CONSORTIUM)
+    node = replace(cities.nodes[1], network=NETWORK, keys=_Signing(), clock=lambda: NOW)
     return Site(node, LogView(DirectoryFiles(node.log_folder)), lambda: POLICY)
 
 

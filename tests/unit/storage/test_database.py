@@ -89,15 +89,19 @@ def test_a_reader_keeps_its_picture_while_another_writes(database: Database):
     assert _count(database) == before + 1
 
 
-def test_writers_wait_for_one_another(database: Database):
-    """Eight writers read, then write what they have read: none is lost, none fails half way."""
+@pytest.mark.parametrize("apart", [False, True])
+def test_writers_wait_for_one_another(tmp_path: Path, database: Database, apart: bool):  # noqa: FBT001 - a case
+    """Eight writers, of one process or each on its own, read, then write what they have read: none is lost."""
 
     def add() -> None:
+        own = open_database(tmp_path / "node.db") if apart else database
         for _ in range(5):
-            with UnitOfWork(database) as uow:
+            with UnitOfWork(own) as uow:
                 highest = uow.connection.execute(sa.select(sa.func.max(transactions.c.nonce))).scalar() or 0
                 uow.connection.execute(sa.insert(transactions).values(_row(highest + 1)))
                 uow.commit()
+        if apart:
+            own.close()
 
     threads = [threading.Thread(target=add) for _ in range(8)]
     for thread in threads:
@@ -114,6 +118,24 @@ def test_a_locked_database_is_unavailable(tmp_path: Path, monkeypatch: pytest.Mo
         pass
     assert (raised.value.code, raised.value.facts) == ("storage.unavailable", {"cause": "SQLITE_BUSY"})
     impatient.close()
+
+
+def test_a_writer_of_the_same_process_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch, database: Database):
+    monkeypatch.setattr(module, "LIMITS", replace(LIMITS, database_lock_seconds=0))
+    raised: list[UnavailableError] = []
+
+    def write() -> None:
+        try:
+            with UnitOfWork(database):
+                pass
+        except UnavailableError as error:
+            raised.append(error)
+
+    with UnitOfWork(database):
+        thread = threading.Thread(target=write)
+        thread.start()
+        thread.join()
+    assert [(error.code, error.facts) for error in raised] == [("storage.unavailable", {"cause": "SQLITE_BUSY"})]
 
 
 def test_a_constraint_is_a_conflict_and_shows_no_values(database: Database):
