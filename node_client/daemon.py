@@ -31,6 +31,7 @@ from ledger.services import (
     lookups,
     papers,
     publishing,
+    received,
     releasing,
     renewing,
     sending,
@@ -245,6 +246,8 @@ class Daemon:
             Step("papers", lambda: papers.run_once(node, unseal).done > 0),
             Step("lookups", lambda: lookups.run_once(node, unseal) > 0),
             Step("releasing", lambda: releasing.run_once(node, unseal) > 0),
+            # In the same thread as what copies content here, so that neither takes the other's blocks away.
+            Step("forgetting", lambda: received.destroy_once(node) > 0),
         ]
 
     def _synchronise(self) -> bool:

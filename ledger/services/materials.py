@@ -50,12 +50,14 @@ __all__ = [
     "Handover",
     "Paper",
     "document_of",
+    "enqueue_groups",
     "erase",
     "find",
     "leaves_of",
     "listed",
     "material_of",
     "places_of",
+    "portions",
     "revoke",
     "submit",
 ]
@@ -239,7 +241,7 @@ def revoke(node: Node, material: str, cause: RevocationCause, words: str) -> str
         readers = readers_of(uow.connection, [node.member])
         paper = seal_paper("revocation", {"material": material, "words": words}, readers, node.random)
         node.blobs.put(paper.box)
-        last = _enqueue_groups(
+        last = enqueue_groups(
             uow.connection,
             name,
             Operation.REVOKE,
@@ -267,7 +269,7 @@ def erase(node: Node, material: str, basis: ErasureBasis) -> str:
     with node.begin() as uow:
         find(uow.connection, material)
         _settle_renewal(uow.connection, material)
-        last = _enqueue_groups(
+        last = enqueue_groups(
             uow.connection,
             f"erase:{material}",
             Operation.ERASE,
@@ -345,16 +347,17 @@ def _groups(connection: Connection, material: str) -> list[tuple[str, int, list[
     return [
         (str(contract), int(batch), [int(row.place) for row in group])
         for (contract, batch), listed in groupby(rows, key=lambda row: (row.contract, row.batch))
-        for group in _portions(list(listed), MAX_LEAVES)
+        for group in portions(list(listed))
     ]
 
 
-def _portions(rows: list[_T], size: int) -> Iterator[list[_T]]:
-    for at in range(0, len(rows), size):
-        yield rows[at : at + size]
+def portions(rows: list[_T]) -> Iterator[list[_T]]:
+    """Cut leaves into portions of which one operation of the contracts takes each."""
+    for at in range(0, len(rows), MAX_LEAVES):
+        yield rows[at : at + MAX_LEAVES]
 
 
-def _enqueue_groups(
+def enqueue_groups(
     connection: Connection,
     name: str,
     operation: Operation,

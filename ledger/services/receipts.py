@@ -96,7 +96,7 @@ def issue_for_use(
         ConflictError: ``releases.revoked`` where the leaf has been revoked since.
         InputError: ``records.field_missing`` for a field that was not disclosed.
     """
-    item = received_leaf(node, unseal, use, leaf)
+    item = received_leaf(node, unseal, use, leaf, contract)
     note, tree = log.served()
     with node.database.read() as connection:
         used, name = _used(node, connection, contract, use)

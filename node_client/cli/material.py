@@ -32,6 +32,7 @@ from ledger.services.manifests import ManifestMaterial, read_manifest
 from ledger.services.materials import Paper
 from ledger.wire.materials import SubjectAccount
 from ledger.wire.receipts import encode_receipt
+from node_client.cli import received
 from node_client.cli.identities import IdentityFile, read_identity
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
 from node_client.cli.output import good, grid, language, say_json, screen
@@ -45,6 +46,7 @@ _SECONDS = 120.0
 _PAUSE = 0.1
 
 T = TypeVar("T")
+_ERASE = "tongban material erase 1c0f… --node wuhou/ --basis consent_withdrawn"
 _FIELD = re.compile(r"([a-z][a-z0-9_]{0,62})=(.*)", re.DOTALL)
 
 
@@ -62,7 +64,10 @@ def add_to(app: typer.Typer) -> None:
         "revoke", epilog="tongban material revoke 1c0f… --node wuhou/ --cause inspection_withdrawn --words 核对有误"
     )(revoke)
     group.command("renew", epilog="tongban material renew 1c0f… --node wuhou/")(renew)
-    group.command("erase", epilog="tongban material erase 1c0f… --node wuhou/ --basis consent_withdrawn")(erase)
+    group.command("erase", epilog=f"{_ERASE} · tongban material erase use:12 --node mianyang/ --basis retention_ended")(
+        erase
+    )
+    received.add_to(group)
     app.add_typer(group, name="material")
 
 
@@ -229,18 +234,26 @@ def renew(material: Name, *, node: NodeOption, no_wait: NoWait = False, as_json:
 
 
 def erase(
-    material: Name,
+    material: Annotated[
+        str,
+        typer.Argument(
+            help="材料在本市的编号，或收到的材料的使用编号 use:12 / the material's name, or use:12 for what was received",
+            show_default=False,
+        ),
+    ],
     *,
     node: NodeOption,
     basis: Annotated[str, typer.Option(help="删除的法定依据 / legal basis", show_default=False)],
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
-    """删除材料的内容和密钥，并记录在链上；证明仍在。 / Destroy a material's content and keys, on the record."""
+    """删除材料的内容和密钥，并记录在链上；证明仍在。 / Destroy a material's content and keys, on the record: this city's own, or what another city let it read."""
     if basis.upper() not in ErasureBasis.__members__:
         raise InputError("material.basis", known=", ".join(item.name.lower() for item in ErasureBasis))
+    use, ground = received.use_of(material), ErasureBasis[basis.upper()]
     with opened(node) as city:
-        settle(city, [materials.erase(city, material, ErasureBasis[basis.upper()])], no_wait=no_wait, as_json=as_json)
+        last = received.erase(city, use, ground) if use else materials.erase(city, material, ground)
+        settle(city, [last], no_wait=no_wait, as_json=as_json)
 
 
 def _described(

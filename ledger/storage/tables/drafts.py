@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Larg
 
 from ledger.storage.tables.metadata import LOCAL, metadata
 
-__all__ = ["destroyed", "inbox", "material_drafts", "peer_nonces", "received"]
+__all__ = ["destroyed", "inbox", "material_drafts", "peer_nonces", "received", "received_files"]
 
 material_drafts = Table(
     "material_drafts",
@@ -46,15 +46,32 @@ peer_nonces = Table(
 received = Table(
     "received",
     metadata,
-    # The use under which another city let this one read, and one of its leaves.
+    # The use under which another city let this one read, by its contract's count, and one of its leaves.
+    Column("contract", String(42), primary_key=True),
     Column("use", BigInteger, primary_key=True),
     Column("leaf", String(64), primary_key=True),
     Column("case", LargeBinary(32), nullable=False),
     Column("type_code", String(64), nullable=False),
-    # The record, the disclosed fields and the content key, sealed to this city.
-    Column("sealed", LargeBinary, nullable=False),
+    # The record, the disclosed fields and the content key, sealed to this city; empty once erased.
+    Column("sealed", LargeBinary),
     Column("received_at", BigInteger, nullable=False),
+    # The intent that puts the erasure on the record; what was received is destroyed once it is done.
+    Column("erasing", String(128)),
+    Column("erased_at", BigInteger),
     Index("ix_received_case", "case"),
+    Index("ix_received_erasing", "erasing"),
+    info=LOCAL,
+)
+
+received_files = Table(
+    "received_files",
+    metadata,
+    # Which content was copied here for a leaf: other uses may have brought the same.
+    Column("contract", String(42), primary_key=True),
+    Column("use", BigInteger, primary_key=True),
+    Column("leaf", String(64), primary_key=True),
+    Column("blob", String(64), primary_key=True),
+    Index("ix_received_files_blob", "blob"),
     info=LOCAL,
 )
 

@@ -783,16 +783,30 @@ def upgrade() -> None:
     )
     op.create_table(
         "received",
+        sa.Column("contract", sa.String(length=42), nullable=False),
         sa.Column("use", sa.BigInteger(), nullable=False),
         sa.Column("leaf", sa.String(length=64), nullable=False),
         sa.Column("case", sa.LargeBinary(length=32), nullable=False),
         sa.Column("type_code", sa.String(length=64), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("use", "leaf", name=op.f("pk_received")),
+        sa.Column("erasing", sa.String(length=128), nullable=True),
+        sa.Column("erased_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("contract", "use", "leaf", name=op.f("pk_received")),
         info={"kind": "local"},
     )
     op.create_index("ix_received_case", "received", ["case"], unique=False)
+    op.create_index("ix_received_erasing", "received", ["erasing"], unique=False)
+    op.create_table(
+        "received_files",
+        sa.Column("contract", sa.String(length=42), nullable=False),
+        sa.Column("use", sa.BigInteger(), nullable=False),
+        sa.Column("leaf", sa.String(length=64), nullable=False),
+        sa.Column("blob", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("contract", "use", "leaf", "blob", name=op.f("pk_received_files")),
+        info={"kind": "local"},
+    )
+    op.create_index("ix_received_files_blob", "received_files", ["blob"], unique=False)
     op.create_table(
         "recoveries",
         sa.Column("member", sa.Integer(), autoincrement=False, nullable=False),

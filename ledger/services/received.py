@@ -1,0 +1,208 @@
+"""What other cities let this one read: which it is, and erasing it with the record that the law asks for.
+
+A city that was let see a paper has its keys and a copy of its content, as the custodian has. It destroys both on any ground
+of the Personal Information Protection Law art. 47 and says so on the chain first: the record is durable before anything is
+gone, and destroying is repeated until it is done. What a decided case has used is a part of that case's file, which the
+Archives Law keeps for its term: withdrawing a consent or the end of the purpose does not reach it, the end of the term,
+unlawful processing and another law do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import and_, select, update
+from sqlalchemy.engine import Connection
+
+from ledger.blobs.content import delete_content
+from ledger.domain.cases import State
+from ledger.domain.materials import ErasureBasis
+from ledger.domain.operations import Operation
+from ledger.errors import ConflictError, NotFoundError
+from ledger.services.context import Node
+from ledger.services.materials import enqueue_groups, portions
+from ledger.storage import outbox
+from ledger.storage.tables import cases as case_tables
+from ledger.storage.tables import consents as consent_tables
+from ledger.storage.tables import drafts
+
+__all__ = ["Item", "destroy_once", "erase", "listed"]
+
+# From the decision on a used paper is in the case's file.
+_DECIDED = frozenset({State.GRANTED, State.REFUSED, State.CLOSED, State.DELIVERED, State.RATED})
+_ENDS_THE_FILE = frozenset({ErasureBasis.RETENTION_ENDED, ErasureBasis.UNLAWFUL_PROCESSING, ErasureBasis.OTHER_LAW})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One leaf that was received: under which use, for which case, what kind of paper, and what became of it.
+
+    ``state`` is ``here``, ``erasing`` once the erasure is asked for, ``erased`` once all of it is gone.
+    """
+
+    contract: str
+    use: int
+    leaf: int
+    case: bytes
+    type_code: str
+    received_at: int
+    state: str
+
+
+def listed(connection: Connection, *, case: bytes | None = None, limit: int = 200) -> list[Item]:
+    """List what was received, the newest first; references, types and times only."""
+    table = drafts.received
+    query = select(table).order_by(table.c.received_at.desc(), table.c.use.desc(), table.c.leaf).limit(limit)
+    if case is not None:
+        query = query.where(table.c.case == case)
+    return [
+        Item(
+            row.contract,
+            int(row.use),
+            _packed(row.leaf),
+            bytes(row.case),
+            row.type_code,
+            int(row.received_at),
+            "here" if row.erasing is None else "erasing" if row.erased_at is None else "erased",
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def erase(node: Node, use: int, basis: ErasureBasis, contract: str | None = None) -> str:
+    """Have destroyed what a use let this city read, and put that on the record.
+
+    Other uses of the same consent brought the same keys: what they brought goes with it.
+
+    Args:
+        node: this city, the reader.
+        use: the use's number.
+        basis: on which ground.
+        contract: the materials contract that counts the use; needed where several have one of that number.
+
+    Returns:
+        The id of the intent that is done last.
+
+    Raises:
+        NotFoundError: ``releases.not_received``.
+        ConflictError: ``releases.ambiguous``; ``releases.erased`` where nothing is left; ``releases.in_file`` where a
+            decided case keeps it in its file and the ground does not end that.
+    """
+    table, uses = drafts.received, consent_tables.uses
+    with node.begin() as uow:
+        where, consent = _which(uow.connection, node.member, use, contract)
+        rows = uow.connection.execute(
+            select(table.c.use, table.c.leaf, table.c.case, table.c.erasing)
+            .join(uses, and_(uses.c.contract == table.c.contract, uses.c.use == table.c.use))
+            .where(table.c.contract == where, uses.c.consent == consent)
+        ).all()
+        mine = {row.leaf for row in rows if row.use == use}
+        if not mine:
+            raise NotFoundError("releases.not_received", use=use)
+        # A duty has no consent in common: it is the same leaves then that bring the same keys.
+        meant = [row for row in rows if any(consent) or row.leaf in mine]
+        left = [row for row in meant if row.erasing is None]
+        if not left:
+            asked = next(str(row.erasing) for row in meant)
+            if _standing(uow.connection, asked):
+                raise ConflictError("releases.erased")
+            left = meant
+        _require_out_of_file(uow.connection, {bytes(row.case) for row in left}, basis)
+        by_batch: dict[int, list[int]] = {}
+        for leaf in sorted({_packed(row.leaf) for row in left}):
+            by_batch.setdefault(leaf >> 32, []).append(leaf & 0xFFFFFFFF)
+        groups = [
+            (where, batch, portion) for batch, indices in sorted(by_batch.items()) for portion in portions(indices)
+        ]
+        last = enqueue_groups(
+            uow.connection,
+            f"forget:{where}:{use}",
+            Operation.ERASE,
+            "operate",
+            groups,
+            {"consent": consent, "basis": int(basis), "commitment": bytes(32)},
+            node.clock(),
+        )
+        for row in left:
+            uow.connection.execute(
+                update(table)
+                .where(table.c.contract == where, table.c.use == row.use, table.c.leaf == row.leaf)
+                .values(erasing=last)
+            )
+        uow.commit()
+    return last
+
+
+def destroy_once(node: Node) -> int:
+    """Destroy what recorded erasures have condemned; returns the number of leaves.
+
+    Raises:
+        UnavailableError: the blob store does not answer; what is left is destroyed the next time.
+    """
+    table = drafts.received
+    with node.database.read() as connection:
+        asked = connection.execute(
+            select(table.c.erasing).where(table.c.erasing.is_not(None), table.c.erased_at.is_(None)).distinct()
+        ).scalars()
+        done = [name for name in asked if outbox.find(connection, str(name)).state == "done"]
+    destroyed = 0
+    for name in done:
+        destroyed += _destroy(node, str(name))
+    return destroyed
+
+
+def _destroy(node: Node, name: str) -> int:
+    table, files = drafts.received, drafts.received_files
+    condemned = and_(table.c.erasing == name, table.c.erased_at.is_(None))
+    of_them = (
+        select(table.c.leaf)
+        .where(
+            condemned, table.c.contract == files.c.contract, table.c.use == files.c.use, table.c.leaf == files.c.leaf
+        )
+        .exists()
+    )
+    with node.database.read() as connection:
+        blobs = set(connection.execute(select(files.c.blob).where(of_them)).scalars())
+        # The same content came with another use, which goes on.
+        kept = set(connection.execute(select(files.c.blob).where(~of_them, files.c.blob.in_(blobs))).scalars())
+    for blob in sorted(blobs - kept):
+        try:
+            delete_content(node.blobs, blob)
+        except NotFoundError:
+            # Cut after the deletion and before it was noted.
+            continue
+    with node.begin() as uow:
+        uow.connection.execute(files.delete().where(of_them))
+        gone = uow.connection.execute(update(table).where(condemned).values(sealed=None, erased_at=node.clock()))
+        uow.commit()
+    return int(gone.rowcount)
+
+
+def _which(connection: Connection, member: int, use: int, contract: str | None) -> tuple[str, bytes]:
+    """Return contract and consent of a use of this city's."""
+    uses = consent_tables.uses
+    query = select(uses.c.contract, uses.c.consent).where(uses.c.use == use, uses.c.member == member)
+    if contract is not None:
+        query = query.where(uses.c.contract == contract)
+    found = connection.execute(query).all()
+    if not found:
+        raise NotFoundError("releases.not_received", use=use)
+    if len(found) > 1:
+        raise ConflictError("releases.ambiguous", use=use)
+    return str(found[0].contract), bytes(found[0].consent)
+
+
+def _standing(connection: Connection, intent: str) -> bool:
+    return outbox.find(connection, intent).state not in outbox.STUCK
+
+
+def _require_out_of_file(connection: Connection, cases: set[bytes], basis: ErasureBasis) -> None:
+    table = case_tables.cases
+    states = connection.execute(select(table.c.state).where(table.c.case.in_(cases))).scalars()
+    if basis not in _ENDS_THE_FILE and any(State(state) in _DECIDED for state in states):
+        raise ConflictError("releases.in_file")
+
+
+def _packed(leaf: str) -> int:
+    batch, _, index = leaf.partition(":")
+    return int(batch) << 32 | int(index)

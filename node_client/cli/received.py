@@ -1,0 +1,139 @@
+"""``tongban material received`` and ``open``: what other cities let this one read, and the files of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.domain import canonical
+from ledger.domain.files import FILE_TYPES
+from ledger.domain.materials import MATERIAL_TYPES, ErasureBasis
+from ledger.errors import InputError
+from ledger.services import received, releasing
+from ledger.services.context import Node
+from ledger.wire.traces import china_time
+from node_client.cli.nodes import AsJson, NodeOption
+from node_client.cli.nodes import opened as opened_node
+from node_client.cli.output import grid, language, say_json, screen
+
+__all__ = ["add_to", "erase", "use_of"]
+
+_USE = re.compile(r"use:(?:(0x[0-9a-f]{40}):)?([0-9]{1,18})")
+_LEAF = re.compile(r"([0-9]{1,18}):([0-9]{1,10})")
+_SUFFIXES = {kind.media_type: kind.extensions[0] for kind in FILE_TYPES}
+_STATES = {
+    "here": "在本市 / here",
+    "erasing": "正在删除 / being erased",
+    "erased": "已删除 / erased",
+}
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add the commands to ``tongban material``."""
+    group.command("received", epilog="tongban material received --node mianyang/ --case 22ba…")(listed)
+    group.command("open", epilog="tongban material open use:12 1:17 --node mianyang/ --to papers/")(open_)
+
+
+def use_of(text: str) -> tuple[int, str | None] | None:
+    """Return the number and the contract of ``use:12`` or ``use:0x…:12``; nothing for any other text."""
+    found = _USE.fullmatch(text.lower())
+    return None if found is None else (int(found[2]), found[1])
+
+
+def erase(city: Node, use: tuple[int, str | None], basis: ErasureBasis) -> str:
+    """Ask for the erasure of what a use let this city read; returns the intent that is done last."""
+    return received.erase(city, use[0], basis, use[1])
+
+
+def listed(
+    *, node: NodeOption, case: Annotated[str, typer.Option(help="办件编号 / the case")] = "", as_json: AsJson = False
+) -> None:
+    """列出本市凭授权收到的材料：哪次使用、哪一叶、哪个办件。 / List what this city received: which use, which leaf, which case."""
+    with opened_node(node) as city, city.database.read() as connection:
+        rows = received.listed(connection, case=_case(case) if case else None)
+    if as_json:
+        say_json(
+            {
+                "received": [
+                    {
+                        "use": row.use,
+                        "contract": row.contract,
+                        "leaf": _place(row.leaf),
+                        "case": row.case.hex(),
+                        "type": row.type_code,
+                        "received_at": china_time(row.received_at),
+                        "state": row.state,
+                    }
+                    for row in rows
+                ]
+            }
+        )
+        return
+    lang = language()
+    table = grid(5)
+    for row in rows:
+        known = MATERIAL_TYPES.get(row.type_code)
+        name = row.type_code if known is None else (known.zh if lang == "zh" else known.en)
+        table.add_row(f"use:{row.use}", _place(row.leaf), name, row.case.hex()[:16], _STATES[row.state])
+    screen().print(table if rows else "还没有收到材料 / nothing received yet")
+
+
+def open_(
+    use: Annotated[str, typer.Argument(help="使用编号 use:12 或 use:0x合约:12 / the use", show_default=False)],
+    leaf: Annotated[str, typer.Argument(help="哪一叶 batch:index / which leaf", show_default=False)],
+    *,
+    node: NodeOption,
+    to: Annotated[Path, typer.Option(help="写入的文件夹 / the folder to write to", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """打开收到的材料：核对指纹后写出文件和所载内容，仅本人可读。 / Open what was received: fields and files, held against their digests."""
+    wanted, place = use_of(use), _LEAF.fullmatch(leaf)
+    if wanted is None or place is None:
+        raise InputError("tracing.identifier")
+    number, contract = wanted
+    packed = int(place[1]) << 32 | int(place[2])
+    with opened_node(node) as city:
+        found = releasing.read_received(city, number, packed, contract)
+        to.mkdir(mode=0o700, parents=True, exist_ok=True)
+        written = [_write(to / "fields.json", [canonical.encode(found.fields)])]
+        for file in found.files:
+            path = to / f"{file.sha256[:16]}{_SUFFIXES.get(file.media_type, '')}"
+            written.append(_write(path, releasing.content(city, number, packed, file, contract)))
+    if as_json:
+        say_json({"files": [str(path) for path in written], "type": found.record.type_code})
+        return
+    for path in written:
+        screen().print(str(path))
+
+
+def _write(path: Path, pieces: Iterable[bytes]) -> Path:
+    """Write a file that its owner alone reads; it has its name only once it is whole and what the record says."""
+    part = path.with_name(path.name + ".part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            for piece in pieces:
+                file.write(piece)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def _case(text: str) -> bytes:
+    try:
+        raw = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:
+        raise InputError("tracing.identifier")
+    return raw
+
+
+def _place(leaf: int) -> str:
+    return f"{leaf >> 32}:{leaf & 0xFFFFFFFF}"
