@@ -291,7 +291,8 @@ def _require_signatures(receipt: Receipt, consent: GrantedConsent, granted: Gran
         return (("witnessed_by", granted.attending), ("custodian", granted.custodian))
     if len(consent.signatures) != len(consent.terms.leaves):
         raise InputError("receipts.signature_count")
-    signers = [typed.recover(consent.digest, signature) for signature in consent.signatures]
+    # The consent's own digest, as the terms were held against it before.
+    signers = [typed.recover(granted.consent, signature) for signature in consent.signatures]
     signer = signers[consent.terms.leaves.index(receipt.leaf)]
     if signer != "0x" + LeafEntry.decode(receipt.entry).holder.hex():
         raise InputError("receipts.other_signer")
