@@ -58,8 +58,9 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A route's example: what it answers, what it is asked (with its media type), and how it may refuse."""
+    """A route's example: what it is for in Chinese, what it answers and is asked, and how it may refuse."""
 
+    zh: str
     answer: object = None
     media: str = JSON
     request: tuple[str, object] | None = None
@@ -84,8 +85,9 @@ _SIGNED = (
 )
 
 EXAMPLES: Mapping[tuple[str, str], Example] = {
-    ("get", "/healthz"): Example({"status": "ok"}),
+    ("get", "/healthz"): Example("本进程是否应答", {"status": "ok"}),
     ("get", "/readyz"): Example(
+        "节点是否就绪；如未就绪，说明问题和处理办法",
         {"ready": True, "findings": []},
         problems=(_STORAGE,),
         others=(
@@ -107,18 +109,26 @@ EXAMPLES: Mapping[tuple[str, str], Example] = {
         ),
     ),
     ("get", "/metrics"): Example(
+        "供 Prometheus 采集的运行指标",
         "# HELP tongban_picture_block newest block of the picture\n# TYPE tongban_picture_block gauge\n"
         "tongban_picture_block 128.0\n",
         TEXT,
         problems=(_STORAGE,),
     ),
-    ("get", "/checkpoint"): Example(_NOTE, TEXT, problems=(NotFoundError("log.no_checkpoint"), _DAMAGED)),
+    ("get", "/checkpoint"): Example(
+        "已签名的日志检查点（C2SP tlog-checkpoint）",
+        _NOTE,
+        TEXT,
+        problems=(NotFoundError("log.no_checkpoint"), _DAMAGED),
+    ),
     ("get", "/tile/{path}"): Example(
+        "日志的瓦片或条目文件（C2SP tlog-tiles）",
         media=BINARY,
         parameters={"path": "0/000"},
         problems=(FormatError("log.tile_path"), NotFoundError("log.tile_absent", size=300), _DAMAGED),
     ),
     ("post", "/witness/v1/add-checkpoint"): Example(
+        "请本市联署一个检查点（C2SP tlog-witness）",
         _COSIGNED,
         TEXT,
         request=(TEXT, f"old 0\n\n{_NOTE}"),
@@ -132,12 +142,15 @@ EXAMPLES: Mapping[tuple[str, str], Example] = {
         ),
     ),
     ("post", "/v1/verify"): Example(
+        "按本网络的规则核验回执",
         {
             "good": True,
             "checks": [
                 {"name": "fingerprint", "outcome": "not_claimed", "code": "", "evidence": {}},
                 {
-                    "name": "anchored", "outcome": "passed", "code": "",
+                    "name": "anchored",
+                    "outcome": "passed",
+                    "code": "",
                     "evidence": {"member": 1, "block": 12, "time": 1_772_413_920},
                 },
                 {"name": "validity", "outcome": "passed", "code": "", "evidence": {"until": 1_924_963_199}},
@@ -146,11 +159,17 @@ EXAMPLES: Mapping[tuple[str, str], Example] = {
         request=(
             JSON,
             {
-                "format": "tongban/receipt/1", "leaf": "7:24", "record": "eyJfc2QiOlsi…", "blinding": "998dc15d…",
-                "entry": "0198e8e1…", "path": ["0O55czXG…"], "disclosures": ["WyJNdjdrckNQ…"],
+                "format": "tongban/receipt/1",
+                "leaf": "7:24",
+                "record": "eyJfc2QiOlsi…",
+                "blinding": "998dc15d…",
+                "entry": "0198e8e1…",
+                "path": ["0O55czXG…"],
+                "disclosures": ["WyJNdjdrckNQ…"],
                 "anchored": {"entry": "eyJhcmdz…", "index": "2", "path": ["DUHNcaov…"]},
                 "status": {"entry": "eyJibG9j…", "index": "4", "path": ["cdy65w6Z…"]},
-                "absence": {"left": None, "right": None}, "checkpoint": "tongban.example/five…",
+                "absence": {"left": None, "right": None},
+                "checkpoint": "tongban.example/five…",
                 "engine": "single-sequencer",
             },
         ),
@@ -162,15 +181,23 @@ EXAMPLES: Mapping[tuple[str, str], Example] = {
         ),
     ),
     ("get", "/v1/cases/{identifier}"): Example(
+        "办件的现状和每一步",
         {
             "case": _CASE,
             "state": {"code": 3, "name": "受理"},
             "mode": {"code": 2, "name": "异地代收代办"},
-            "receiving": 1, "handling": 2, "office": 2,
+            "receiving": 1,
+            "handling": 2,
+            "office": 2,
             "matter": {"id": "5f1c0a…", "code": "000129002000"},
-            "result": "none", "outcome": "stands", "sequence": 1, "corrections": 0,
-            "opened_at": "2026-03-02T09:00:52+08:00", "changed_at": "2026-03-03T10:30:00+08:00",
-            "parent": None, "agreement": "8d21…",
+            "result": "none",
+            "outcome": "stands",
+            "sequence": 1,
+            "corrections": 0,
+            "opened_at": "2026-03-02T09:00:52+08:00",
+            "changed_at": "2026-03-03T10:30:00+08:00",
+            "parent": None,
+            "agreement": "8d21…",
             "limit": "办理期限：已用 1 个工作日，剩余 19 个，2026-04-01 到期",
             "as_of_block": 128,
             "transitions": [
@@ -179,7 +206,11 @@ EXAMPLES: Mapping[tuple[str, str], Example] = {
                     "state": {"code": 3, "name": "受理"},
                     "at": "2026-03-03T10:30:00+08:00",
                     "member": {"number": 2, "name": "四川省绵阳市"},
-                    "by_applicant": False, "days": _DAYS, "text": _TEXT, "block": 97, "entry": 143,
+                    "by_applicant": False,
+                    "days": _DAYS,
+                    "text": _TEXT,
+                    "block": 97,
+                    "entry": 143,
                 }
             ],
         },
@@ -187,30 +218,62 @@ EXAMPLES: Mapping[tuple[str, str], Example] = {
         problems=(_IDENTIFIER, _NOT_FOUND, _STORAGE),
     ),
     ("get", "/v1/materials/{leaf}"): Example(
+        "链上记录的一份材料叶子",
         {
-            "contract": "0x5fbd…", "batch": 1, "index": 17, "member": 1, "anchored_at": "2026-03-02T09:00:24+08:00",
-            "root": "1f0b…", "size": 256, "status": "in_force", "revoked_at": None, "cause": None, "consent": "5893…",
-            "uses": 1, "as_of_block": 128,
+            "contract": "0x5fbd…",
+            "batch": 1,
+            "index": 17,
+            "member": 1,
+            "anchored_at": "2026-03-02T09:00:24+08:00",
+            "root": "1f0b…",
+            "size": 256,
+            "status": "in_force",
+            "revoked_at": None,
+            "cause": None,
+            "consent": "5893…",
+            "uses": 1,
+            "as_of_block": 128,
         },
         parameters={"leaf": "1:17"},
         problems=(_IDENTIFIER, _NOT_FOUND, ConflictError("tracing.ambiguous"), _STORAGE),
     ),
     ("get", "/v1/trace/{identifier}"): Example(
+        "链上任何事项的全程留痕，每行附证明位置",
         {
-            "format": "tongban/trace/1", "kind": "case", "identifier": _CASE,
+            "format": "tongban/trace/1",
+            "kind": "case",
+            "identifier": _CASE,
             "as_of": {"block": 128, "time": 1_772_672_400, "china": "2026-03-05T09:00:00+08:00"},
-            "cases": [_CASE], "days": _DAYS,
+            "cases": [_CASE],
+            "days": _DAYS,
             "members": {"2": {"name": "四川省绵阳市", "division": 510_700}},
             "lines": [
                 {
-                    "kind": "stepped", "time": 1_772_505_000, "china": "2026-03-03T10:30:00+08:00", "block": 97,
-                    "log_index": 0, "transaction": "0x2694…", "contract": "0xe7f1…", "entry": 143,
+                    "kind": "stepped",
+                    "time": 1_772_505_000,
+                    "china": "2026-03-03T10:30:00+08:00",
+                    "block": 97,
+                    "log_index": 0,
+                    "transaction": "0x2694…",
+                    "contract": "0xe7f1…",
+                    "entry": 143,
                     "who": {
-                        "member": 2, "key": _KEY, "roles": ["operate"], "applicant": False, "helper": 0, "department": 1,
-                        "department_name": "住房公积金管理中心", "role": "receiver",
+                        "member": 2,
+                        "key": _KEY,
+                        "roles": ["operate"],
+                        "applicant": False,
+                        "helper": 0,
+                        "department": 1,
+                        "department_name": "住房公积金管理中心",
+                        "role": "receiver",
                     },
                     "facts": {"action": "accept", "state": "accepted", "sequence": 1},
-                    "case": _CASE, "commitment": "0505…", "blob": _CID, "days": _DAYS, "refused": None, "text": _TEXT,
+                    "case": _CASE,
+                    "commitment": "0505…",
+                    "blob": _CID,
+                    "days": _DAYS,
+                    "refused": None,
+                    "text": _TEXT,
                 }
             ],
         },
@@ -218,29 +281,50 @@ EXAMPLES: Mapping[tuple[str, str], Example] = {
         problems=(_IDENTIFIER, _NOT_FOUND, ConflictError("tracing.ambiguous"), _STORAGE),
     ),
     ("get", "/peers/v1/blobs/{cid}"): Example(
+        "按编号取一块加密内容",
         media=BINARY,
         parameters={"cid": _CID},
         problems=(*_SIGNED, FormatError("blobs.cid"), NotFoundError("blobs.not_found", cid=_CID)),
         signed=True,
     ),
     ("post", "/peers/v1/releases/{use}"): Example(
+        "凭已上链的使用记录取得可读内容",
         media=BINARY,
-        request=(JSON, {"format": "tongban/disclosed/1", "leaves": [{"leaf": "1:17", "fields": ["name", "valid_until"]}], "salt": "9f3c…"}),
+        request=(
+            JSON,
+            {
+                "format": "tongban/disclosed/1",
+                "leaves": [{"leaf": "1:17", "fields": ["name", "valid_until"]}],
+                "salt": "9f3c…",
+            },
+        ),
         parameters={"use": 7},
         problems=(
-            *_SIGNED, NotFoundError("releases.no_use", use=7), AuthorityError("releases.disclosed"),
-            ConflictError("releases.revoked", cause=1), ConflictError("releases.erased"),
+            *_SIGNED,
+            NotFoundError("releases.no_use", use=7),
+            AuthorityError("releases.disclosed"),
+            ConflictError("releases.revoked", cause=1),
+            ConflictError("releases.erased"),
         ),
         signed=True,
     ),
     ("post", "/peers/v1/inbox"): Example(
+        "送交一份密封文书",
         media=BINARY,
         request=(BINARY, None),
         problems=(
-            *_SIGNED, FormatError("peers.delivery"), InputError("peers.too_long", limit=1_048_576),
+            *_SIGNED,
+            FormatError("peers.delivery"),
+            InputError("peers.too_long", limit=1_048_576),
             UnavailableError("peers.inbox_full", retry_after=60),
         ),
         signed=True,
     ),
-    ("post", "/peers/v1/attending"): Example(media=BINARY, request=(BINARY, None), problems=(*_SIGNED, FormatError("attending.form")), signed=True),
-}  # fmt: skip
+    ("post", "/peers/v1/attending"): Example(
+        "他市窗口为密钥由本市保管的人办事时所需",
+        media=BINARY,
+        request=(BINARY, None),
+        problems=(*_SIGNED, FormatError("attending.form")),
+        signed=True,
+    ),
+}

@@ -8,13 +8,14 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from api.deps import Site
+from api.examples import EXAMPLES
 from api.pages.rendering import page, problem_page, words
 from api.problems import language
 from ledger.domain.cases import Mode, State
 from ledger.domain.divisions import division, full_name
 from ledger.errors import InputError, LedgerError
 from ledger.services import audit
-from ledger.services.overview import CaseShown, MemberShown, overview
+from ledger.services.overview import CaseShown, MemberShown, Overview, overview
 from ledger.services.trace import show
 from ledger.wire.problems import MEDIA_TYPE
 from ledger.wire.sentences import Language, sentence, term
@@ -23,6 +24,7 @@ from ledger.wire.traces import Line, Trace, china_time, days_text, line_text
 __all__ = ["node_pages"]
 
 _MINUTE = 120
+_TO_MINUTES = len("2026-03-02 09:00")
 
 
 def node_pages(site: Site) -> APIRouter:
@@ -44,12 +46,14 @@ def node_pages(site: Site) -> APIRouter:
             age=None if view.block_time is None else _age(view.now - view.block_time, lang),
             clock=_clock(view.now),
             offset=_offset(view.offset, lang),
+            distance=_distance(view, lang),
+            waiting=_waiting(view, lang),
             cosigners=[_name(code, lang) for code in view.log.cosigners],
             publishers=[]
             if view.publishes
             else [{"name": _name(one, lang), "url": url} for one, url in view.publishers],
             cases=[_case(case, names, lang) for case in view.cases],
-            members=[_member(member, view.member, lang) for member in view.members],
+            members=[_member(member, view, lang) for member in view.members],
         )
 
     @router.get("/trace/{identifier}")
@@ -101,7 +105,7 @@ def _routes(document: dict[str, Any], lang: Language) -> list[dict[str, Any]]:
                 {
                     "method": method.upper(),
                     "path": path,
-                    "summary": told.get("summary", ""),
+                    "summary": EXAMPLES[method, path].zh if lang == "zh" else told["summary"],
                     "request": _example(asked),
                     "answer": _example(content),
                     "refusals": refusals,
@@ -118,13 +122,36 @@ def _name(code: str, lang: Language) -> str:
         return code
 
 
-def _member(member: MemberShown, here: int, lang: Language) -> dict[str, object]:
+def _member(member: MemberShown, view: Overview, lang: Language) -> dict[str, object]:
+    cosigned = dict(zip(view.log.cosigners, view.log.cosigned_at, strict=True)).get(member.division)
     return {
         "name": member.name if lang == "zh" else _name(member.division, lang),
-        "here": member.member == here,
+        "here": member.member == view.member,
         "status": term("member_statuses", member.status.name, lang),
         "voting": member.voting,
+        "published": "" if member.published_at is None else _clock(member.published_at)[:_TO_MINUTES],
+        "cosigned": "" if cosigned is None else _clock(cosigned)[:_TO_MINUTES],
     }
+
+
+def _distance(view: Overview, lang: Language) -> str:
+    if view.head is None or view.block is None:
+        return ""
+    behind = view.head.finalised - view.block
+    told = words(lang)
+    return str(told.caught_up) if behind <= 0 else str(told.behind).format(blocks=behind)
+
+
+def _waiting(view: Overview, lang: Language) -> list[dict[str, object]]:
+    told = words(lang)
+    counted = (
+        (told.waiting_intents, view.waiting.intents),
+        (told.waiting_flight, view.waiting.in_flight),
+        (told.waiting_materials, view.waiting.materials),
+        (told.waiting_papers, view.papers),
+        (told.waiting_releases, view.releases),
+    )
+    return [{"name": name, "count": count} for name, count in counted] if any(count for _, count in counted) else []
 
 
 def _case(case: CaseShown, names: dict[int, str], lang: Language) -> dict[str, str]:

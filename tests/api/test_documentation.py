@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 from typing import Any
 
@@ -95,5 +96,9 @@ def test_the_example_of_not_being_ready_is_as_it_is(client):
 def test_the_page_of_the_api_names_every_route_and_refusal_in_both_languages(client, document):
     for lang, word in (("zh", "可能的错误"), ("en", "How it may refuse")):
         page = client.get(f"/docs?lang={lang}").text
+        text = html.unescape(page)
         assert page.count(word) == sum(len(methods) for methods in document["paths"].values())
         assert "tracing.not_found" in page
+        for (method, path), example in EXAMPLES.items():
+            summary = example.zh if lang == "zh" else document["paths"][path][method]["summary"]
+            assert summary in text

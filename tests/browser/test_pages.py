@@ -80,6 +80,8 @@ def test_a_page_is_whole_and_open_to_everybody(browser, address, path, width, la
     assert [text for text in opened.complaints if not (wanted and wanted in text)] == []
     assert page.locator("html").get_attribute("lang") == {"zh": "zh-CN", "en": "en"}[lang]
     assert page.locator("h1").count() == 1
+    # What is folded away is looked at as well.
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     # Nothing is wider than the screen, whatever a place is called.
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     found = Axe().run(page)

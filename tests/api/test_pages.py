@@ -1,0 +1,73 @@
+"""The node's status page: where the chain is and where this node, what waits, and what each member last did."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from ledger.domain.consortium import Level
+from ledger.domain.events import MemberListed
+from ledger.domain.operations import Operation
+from ledger.ports import Head
+from ledger.services import health
+from ledger.storage import outbox
+from ledger.storage.outbox import Intent
+from tests.api.site import CASE, Served, serve
+from tests.integration.services.cities import CONSORTIUM
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Served:
+    return serve(tmp_path)
+
+
+def text(served: Served, lang: str) -> str:
+    """The page's words without its marks."""
+    page = TestClient(create_app(served.site)).get(f"/?lang={lang}").text
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+def test_the_chains_head_stands_beside_the_nodes_own_block(served):
+    block = served.cities.block
+    assert f"链上最新区块 {block} 已读到区块 {block} 已追上" in text(served, "zh")
+    assert f"Newest block of the chain {block} Read up to block {block} caught up" in text(served, "en")
+    head = Head(block + 40, bytes(32), 0, block + 38)
+    health.note_head(served.site.node, head, memory=health.Noted())
+    told = text(served, "zh")
+    assert f"链上最新区块 {block + 40} 已确认到区块 {block + 38} 已读到区块 {block} 还差 38 个" in told
+    assert f"Final up to block {block + 38} Read up to block {block} 38 to go" in text(served, "en")
+
+
+def test_what_waits_and_what_is_under_way_is_counted(served):
+    told = text(served, "zh")
+    assert "待上链操作 0 已发出待确认操作 0 待上链材料 0 待别市交来的文书 5 待别市交来的密钥 0" in told
+    intent = Intent(
+        id="one", operation=Operation.STEP, contract="0x" + "c" * 40, role="operate", subject=CASE, call="{}"
+    )
+    with served.site.node.begin() as uow:
+        outbox.enqueue(uow.connection, intent, now=served.site.node.clock())
+        uow.commit()
+    assert "Operations for the chain 1 Operations under way 0" in text(served, "en")
+    with served.site.node.begin() as uow:
+        outbox.update_intents(uow.connection, ["one"], state="prepared")
+        uow.commit()
+    assert "Operations for the chain 0 Operations under way 1" in text(served, "en")
+
+
+def test_each_member_is_shown_with_what_it_last_published_and_cosigned(served):
+    told = text(served, "zh")
+    for name in ("四川省成都市武侯区", "四川省绵阳市"):
+        assert f"{name} " in told
+    assert told.count("最近公布：2026-03-02 09:00") == 2
+    assert told.count("最近联署：2026-03-05 09:00") == 2
+    assert text(served, "en").count("Last cosigned: 2026-03-05 09:00") == 2
+    served.cities.say(
+        MemberListed(3, 133_100, int(Level.CITY), 0, True, "河北雄安新区", "0x" + "e" * 40),  # noqa: FBT003 - a founder's vote
+        contract=CONSORTIUM,
+    )
+    assert "Last published: not yet Last cosigned: not yet" in text(served, "en")
