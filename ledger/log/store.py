@@ -129,6 +129,7 @@ class LogStore(TreeReader):
             raise ConflictError("log.publish_root", size=checkpoint.size)
         if self._published is not None and checkpoint.size < self._published.size:
             raise ConflictError("log.publish_older", size=checkpoint.size, have=self._published.size)
+        self._write_partials(checkpoint.size)
         if note != self._note:
             previous = None if self._served is None else self._served.decode()
             write_all(self._files, [(PUBLISHED, seal({"format": 1, "note": note.decode(), "previous": previous}))])
@@ -167,12 +168,25 @@ class LogStore(TreeReader):
         self._note, self._served, self._published = note, note, checkpoint
         self._drop_partials(checkpoint.size)
 
+    def _write_partials(self, size: int) -> None:
+        """Write the partial tiles of a size that is about to be served, where appending never stopped there.
+
+        Whoever copies or serves the files as they lie finds everything that the checkpoint names. They stay until the full
+        tile is there: somebody may still read under an older checkpoint.
+        """
+        tiles = [tile for tile in _partials(size) if not self._is_whole(tile) and self._files.read(tile.path) is None]
+        write_all(self._files, [(tile.path, self.tile(tile.path).data) for tile in tiles])
+
+    def _is_whole(self, tile: Tile) -> bool:
+        """Whether the full tile is there by now, which readers ask for when the partial one is gone."""
+        return tile.whole().needed_size <= self._size
+
     def _drop_partials(self, before: int) -> None:
         """Forget the partial tiles of an older size: now if nobody was told of it, else once a newer one is published."""
         told = 0 if self._published is None else self._published.size
         gone = []
         for tile in _partials(before):
-            if tile.whole().needed_size <= self._size:
+            if self._is_whole(tile):
                 self._completed.append(tile.whole())
             elif tile not in _partials(told) and tile not in _partials(self._size):
                 gone.append(tile.path)

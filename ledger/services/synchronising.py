@@ -39,6 +39,7 @@ __all__ = [
     "StatusMemory",
     "entries_from",
     "event_types",
+    "forget",
     "rebuild",
     "run_once",
     "synchronise",
@@ -162,6 +163,15 @@ def rebuild(database: Database, *, types: EventTypes | None = None) -> None:
     with UnitOfWork(database) as uow:
         events = journal.events_from(uow.connection, types if types is not None else event_types())
         projections.drop_and_rebuild(uow.connection, events)
+        uow.commit()
+
+
+def forget(database: Database) -> None:
+    """Empty journal and picture, to be read anew from the first entry on; what is this node's own stays."""
+    with UnitOfWork(database) as uow:
+        projections.drop(uow.connection)
+        for table in projections.JOURNAL:
+            uow.connection.execute(table.delete())
         uow.commit()
 
 

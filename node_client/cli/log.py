@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import httpx2
 import typer
 
 from ledger.domain.checkpoints import parse_checkpoint
-from ledger.domain.limits import LIMITS
-from ledger.domain.policies import Policy, evaluate, format_policy, parse_policy
-from ledger.errors import FormatError, InputError, NotFoundError, UnavailableError
+from ledger.domain.policies import evaluate, format_policy
 from ledger.log.evidence import diagnose as compare
 from ledger.log.files import DirectoryFiles
 from ledger.log.mirror import catch_up, open_remote
@@ -25,6 +21,7 @@ from ledger.services.publishing import policy_of
 from ledger.wire.proofs import LogProof, format_proof
 from node_client.cli.nodes import AsJson, NodeOption, opened
 from node_client.cli.output import WRONG, good, say_json, screen, styled
+from node_client.log_sources import fetcher, log_folder, policy_file
 
 __all__ = ["add_to"]
 
@@ -53,12 +50,12 @@ def add_to(app: typer.Typer) -> None:
 
 def checkpoint(where: Where, *, policy: PolicyFile = None, as_json: AsJson = False) -> None:
     """显示检查点：大小、根、谁签署了。 / Show the checkpoint: size, root, and who signed it."""
-    note = _fetcher(where)("checkpoint")
+    note = fetcher(where)("checkpoint")
     head, signed = parse_checkpoint(note)
     cosigned: list[str] = []
     satisfied = None
     if policy is not None:
-        verdict = evaluate(_policy(policy), head, signed)
+        verdict = evaluate(policy_file(policy), head, signed)
         cosigned, satisfied = sorted({name for name, _ in verdict.cosigned}), True
     if as_json:
         say_json(
@@ -98,7 +95,7 @@ def proof(
     as_json: AsJson = False,
 ) -> None:
     """写出一条日志的证明（C2SP tlog-proof）和这条日志。 / Write an entry and its proof (C2SP tlog-proof)."""
-    fetch = _fetcher(where)
+    fetch = fetcher(where)
     note = fetch("checkpoint")
     head, _ = parse_checkpoint(note)
     tree = open_remote(fetch, head)
@@ -150,7 +147,7 @@ def mirror(
     store = LogStore(DirectoryFiles(folder))
     before = store.head.size
     with screen(stderr=True).status("镜像中 / mirroring"):
-        trusted = catch_up(_fetcher(where), _policy(policy), store)
+        trusted = catch_up(fetcher(where), policy_file(policy), store)
     if as_json:
         say_json({"size": trusted.checkpoint.size, "added": store.head.size - before})
     else:
@@ -159,45 +156,7 @@ def mirror(
 
 def _tree(where: str) -> TreeReader:
     if not where.startswith(("http://", "https://")):
-        return LogView(DirectoryFiles(_log_folder(where))).tree()
-    fetch = _fetcher(where)
+        return LogView(DirectoryFiles(log_folder(where))).tree()
+    fetch = fetcher(where)
     head, _ = parse_checkpoint(fetch("checkpoint"))
     return open_remote(fetch, head)
-
-
-def _fetcher(where: str) -> Callable[[str], bytes]:
-    if not where.startswith(("http://", "https://")):
-        view = LogView(DirectoryFiles(_log_folder(where)))
-        return lambda path: view.read(path).data
-    base = where.rstrip("/")
-
-    def fetch(path: str) -> bytes:
-        try:
-            answer = httpx2.get(f"{base}/{path}", timeout=_SECONDS, trust_env=False)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise UnavailableError("log.unreachable") from error
-        if answer.status_code == httpx2.codes.NOT_FOUND:
-            raise NotFoundError("log.tile_absent")
-        if answer.status_code != httpx2.codes.OK:
-            raise UnavailableError("log.unreachable")
-        return answer.content
-
-    return fetch
-
-
-def _log_folder(where: str) -> Path:
-    folder = Path(where)
-    found = folder / "log" if (folder / "node.toml").exists() else folder
-    if not found.is_dir():
-        raise InputError("log.no_folder")
-    return found
-
-
-def _policy(path: Path) -> Policy:
-    try:
-        data = path.read_bytes()
-    except OSError:
-        raise NotFoundError("offline.missing", file=path.name) from None
-    if len(data) > LIMITS.log_policy_bytes:
-        raise FormatError("log.policy_long", limit=LIMITS.log_policy_bytes)
-    return parse_policy(data)

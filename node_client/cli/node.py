@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from ledger import logs
-from ledger.errors import LedgerError, SetupError
+from ledger.errors import InputError, LedgerError, SetupError
 from ledger.settings import load_settings
+from ledger.wire.problems import explain
 from ledger.wire.sentences import sentence
 from node_client.cli.output import GOOD, WRONG, grid, language, say_json, screen, styled, wrong
 from node_client.networks import write_private
@@ -28,6 +29,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")
 _INIT = (
     "tongban node init wuhou/ --division 510107 --network tongban.example/five-cities --consortium 0x… --chain-id 20261 "
     "--rpc http://127.0.0.1:8545"
+)
+_REBUILD = (
+    "tongban node rebuild wuhou/ · "
+    "tongban node rebuild wuhou/ --from-log http://127.0.0.1:8102 --policy five-cities.policy"
 )
 _WEB_SECONDS = 60.0
 # Exit status of a fault of the program itself (EX_SOFTWARE of sysexits).
@@ -47,7 +52,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("retry", epilog="tongban node retry wuhou/ endpoint:3f2a… · tongban node retry wuhou/ --all-failed")(
         retry
     )
-    group.command("rebuild", epilog="tongban node rebuild wuhou/")(rebuild)
+    group.command("rebuild", epilog=_REBUILD)(rebuild)
     group.command("backup", epilog="tongban node backup wuhou/ wuhou.tar --blobs")(backup)
     group.command("restore", epilog="tongban node restore wuhou.tar wuhou-again/")(restore)
     app.add_typer(group, name="node")
@@ -165,16 +170,42 @@ def doctor(folder: Folder, *, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def rebuild(folder: Folder, *, as_json: AsJson = False) -> None:
-    """从链和加密内容重建数据库里的全部投影；须先停下守护进程。 / Make the picture again from the chain's entries and the blobs."""
-    from node_client.node_folder import rebuild_node  # noqa: PLC0415 - as above
+def rebuild(
+    folder: Folder,
+    *,
+    from_log: Annotated[
+        str,
+        typer.Option(
+            metavar="WHERE",
+            help="只用日志的文件重建：网址、镜像或节点的文件夹 / from the log's files alone: an address, a mirror, a node's folder",
+        ),
+    ] = "",
+    policy: Annotated[
+        Path | None, typer.Option(help="签署策略文件，--from-log 时必给 / the policy file, needed with --from-log")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """重建数据库里的全部投影；须先停下守护进程。 / Make the picture again, from this node's journal or from a log's files."""
+    from node_client.log_sources import fetcher, policy_file  # noqa: PLC0415 - as above
+    from node_client.node_folder import rebuild_from_log, rebuild_node  # noqa: PLC0415 - as above
 
+    settings = load_settings(folder)
+    if bool(from_log) != (policy is not None):
+        raise InputError("rebuild.policy")
     with screen(stderr=True).status("重建中 / rebuilding"):
-        entries, materials = rebuild_node(load_settings(folder))
+        if policy is not None:
+            made = rebuild_from_log(settings, fetcher(from_log), policy_file(policy))
+        else:
+            made = rebuild_node(settings)
+    behind = made.behind
     if as_json:
-        say_json({"entries": entries, "materials": materials})
-    else:
-        screen().print(f"{entries} 条日志、{materials} 份材料已重建 / entries and materials made again")
+        code = None if behind is None else behind.code
+        say_json({"entries": made.entries, "materials": made.materials, "behind": code})
+        return
+    screen().print(f"{made.entries} 条日志、{made.materials} 份材料已重建 / entries and materials made again")
+    if behind is not None:
+        screen().print("更新的内容等节点启动后从链上补齐 / what is newer comes from the chain once the node runs:")
+        screen().print(wrong(explain(behind, language()), behind.code, mark=False))
 
 
 def backup(

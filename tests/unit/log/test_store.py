@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.domain import merkle
+from ledger.domain.checkpoints import Checkpoint
 from ledger.errors import (
     ConflictError,
     FormatError,
@@ -24,6 +25,7 @@ from ledger.errors import (
     UnavailableError,
 )
 from ledger.log.files import DirectoryFiles, Files, seal, unseal
+from ledger.log.mirror import open_remote
 from ledger.log.proofs import make_paths, make_proof, make_proof_file
 from ledger.log.reader import Head, TreeReader
 from ledger.log.store import LogStore
@@ -278,6 +280,28 @@ def test_partial_tiles_stay_while_a_checkpoint_needs_them() -> None:
     store.append(ENTRIES_OF_LOG[300:310])
     store.append(ENTRIES_OF_LOG[310:600])
     assert "tile/1/000.p/1" in disk.contents
+    store.verify()
+
+
+@pytest.mark.parametrize(("size", "appended"), [(1, 2), (20, 37), (20, 255), (256, 300), (300, 301), (300, 600)])
+def test_the_files_as_they_lie_lead_to_a_checkpoint_inside_what_was_appended(size: int, appended: int) -> None:
+    disk = Disk()
+    store = LogStore(disk)
+    store.append(ENTRIES_OF_LOG[:appended])
+    store.publish(signed_checkpoint(size, store.root_at(size), by=()))
+
+    def fetch(path: str) -> bytes:
+        if path not in disk.contents:
+            raise NotFoundError("log.tile_absent")
+        return disk.contents[path]
+
+    remote = open_remote(fetch, Checkpoint("example.org/log", size, store.root_at(size)))
+    remote.verify()
+    assert list(remote.entries()) == ENTRIES_OF_LOG[:size]
+    # Once the full tiles are there and served, the partial ones go.
+    store.append([*ENTRIES_OF_LOG[appended:], *ENTRIES_OF_LOG[:68]])
+    store.publish(signed_checkpoint(768, store.head.root, by=()))
+    assert not [path for path in disk.contents if path.startswith(("tile/0/", "tile/entries/")) and ".p/" in path]
     store.verify()
 
 
