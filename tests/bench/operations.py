@@ -19,14 +19,23 @@ from web3 import EthereumTesterProvider, Web3
 
 from ledger.chain.embedded.chain import Engine
 from ledger.chain.embedded.provider import EngineProvider
-from tests.bench.office import CHAIN_ID, LIFE, Office, found_office, history, open_engine, play, sequence_of
+from tests.bench.office import (
+    CHAIN_ID,
+    LIFE,
+    ROUNDS,
+    Office,
+    expect,
+    found_office,
+    history,
+    open_engine,
+    play,
+    sequence_of,
+)
 from tests.bench.row import Row
 from tests.integration.network import GENESIS
 
-__all__ = ["FREE_PARAMETERS", "GAS_LIMIT", "durable", "eth_tester", "expect", "operations", "operations_memory"]
+__all__ = ["FREE_PARAMETERS", "GAS_LIMIT", "durable", "eth_tester", "operations", "operations_memory"]
 
-# Rounds of a measurement, the warm-up counted: a case lives once, so each round has cases of its own.
-ROUNDS = 6
 GAS_LIMIT = 200_000_000
 FREE_PARAMETERS: dict[str, Any] = {"base_fee_per_gas": 0, "gas_limit": GAS_LIMIT, "timestamp": GENESIS}
 
@@ -73,12 +82,6 @@ def in_memory(transactions: list[bytes]) -> Callable[[bytes], int]:
     for raw in transactions:
         mine(raw)
     return mine
-
-
-def expect(found: int) -> None:
-    """Hold the peer and us to the same result: a case's sequence after its whole life."""
-    if found != 1 + len(LIFE):
-        raise SystemExit(f"a case stands at step {found}")
 
 
 @contextmanager
