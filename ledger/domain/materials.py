@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
+from ledger.domain.identifiers import check_credit_code, check_identity_number
 from ledger.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,10 +37,17 @@ __all__ = [
     "RevocationCause",
     "SourceChannel",
     "material_type",
+    "require_statement",
 ]
 
 TYPE_SET = "tongban-materials-2026"
 _CODE = re.compile(r"[a-z][a-z-]{1,39}")
+_IDENTITY_FIELDS = frozenset(
+    {
+        "number", "holder_number", "spouse_number", "buyer_number", "borrower_number", "principal_number", "agent_number",
+    }
+)  # fmt: skip
+_SHORTEST_IDENTITY = 15
 
 
 class AssuranceLevel(IntEnum):
@@ -279,11 +287,34 @@ def material_type(code: str) -> MaterialType:
     """Return a type of the pilot's code set.
 
     Raises:
-        InputError: ``materials.unknown_type``.
+        InputError: ``materials.unknown_type``, with the codes that there are.
     """
     try:
         return MATERIAL_TYPES[code]
     except KeyError:
         # Whatever was typed into the wrong column is not repeated: only what looks like a code is.
         shown = code if _CODE.fullmatch(code) else ""
-        raise InputError("materials.unknown_type", type_code=shown) from None
+        raise InputError("materials.unknown_type", type_code=shown, known=", ".join(MATERIAL_TYPES)) from None
+
+
+def require_statement(kind: MaterialType, issuer: Issuer, fields: Mapping[str, JsonValue]) -> None:
+    """Require of what a paper states that others can read it by, and that its codes can be right.
+
+    A field of another name could never be asked for; a number with a wrong check digit is a slip of the pen that would
+    be anchored for ever.
+
+    Raises:
+        InputError: ``materials.no_issuer``, ``materials.unknown_field`` with the fields that the type has; codes of
+            ``identifiers`` for the issuer's credit code (GB 32100) and for identity numbers (GB 11643).
+    """
+    if not issuer.code.strip():
+        raise InputError("materials.no_issuer")
+    check_credit_code(issuer.code)
+    if not set(fields) <= set(kind.fields):
+        # The name is not repeated: it may be a value that was typed into the wrong place.
+        raise InputError("materials.unknown_field", type_code=kind.code, known=", ".join(kind.fields))
+    for name in _IDENTITY_FIELDS.intersection(fields):
+        value = str(fields[name]).strip()
+        # Passports and permits of other places are shorter and have letters.
+        if len(value) >= _SHORTEST_IDENTITY and value[:-1].isdigit():
+            check_identity_number(value, historical=True)

@@ -135,9 +135,9 @@ def _columns(header: list[str]) -> list[str]:
     columns = [cell.strip() for cell in header]
     for number, column in enumerate(columns, 1):
         if column not in _COLUMNS and not _FIELD.fullmatch(column):
-            raise FormatError("files.manifest_column", column=number)
+            raise FormatError("files.manifest_column", column=number, known=", ".join(_COLUMNS))
         if columns.index(column) != number - 1:
-            raise FormatError("files.manifest_column", column=number)
+            raise FormatError("files.manifest_column", column=number, known=", ".join(_COLUMNS))
     for needed in _COLUMNS[:3]:
         if needed not in columns:
             raise FormatError("files.manifest_missing_column", name=needed)

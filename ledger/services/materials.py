@@ -32,6 +32,7 @@ from ledger.domain.materials import (
     RevocationCause,
     SourceChannel,
     material_type,
+    require_statement,
 )
 from ledger.domain.operations import Operation
 from ledger.errors import ConflictError, NotFoundError, UnavailableError
@@ -107,6 +108,8 @@ def submit(node: Node, applicant: str, papers: Sequence[Paper]) -> Handover:
         InputError: what is wrong with a paper or a file; nothing is kept.
         UnavailableError: the blob store or the database cannot take it now.
     """
+    for paper in papers:
+        require_statement(material_type(paper.type_code), paper.issuer, paper.fields)
     with node.database.read() as connection:
         readers = readers_of(connection, [node.member])
     submission, now = node.random(16).hex(), node.clock()

@@ -41,7 +41,7 @@ CITIES = (WUHOU, MIANYANG, XIONGAN, YUZHONG, YANTA)
 _DEPARTMENT = 1
 # The receipt shows the last of a paper's leaves, which no use is allotted before the others.
 _RECEIPT_TURN = 7
-_ISSUER = Issuer("11510107MB0000000X", "武侯区政务服务中心（样本）")
+_ISSUER = Issuer("11510107MB00000001", "武侯区政务服务中心（样本）")
 _MIANYANG = Issuer("11510700MB0000001X", "绵阳市住房公积金服务中心（样本）")
 
 Say = Callable[[str], None]

@@ -258,7 +258,7 @@ def _revoked(desk: Desk, papers: Mapping[str, Path]) -> None:
         WUHOU,
         [("premises", "premises-proof", papers["contract"], {"address": "成都市武侯区样本路 2 号", "owner": "样本甲"},
           ("applicant",))],
-        issuer=Issuer("11510107MB0000000X", "武侯区政务服务中心（样本）"),
+        issuer=Issuer("11510107MB00000001", "武侯区政务服务中心（样本）"),
     )  # fmt: skip
     leaves = desk.allot("premises", [("premises", 0)])
     granted = desk.consent("premises", leaves, relay=MIANYANG, case=case, matter=_PURCHASE, grantees={MIANYANG: 2})

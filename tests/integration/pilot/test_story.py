@@ -161,7 +161,7 @@ def test_a_days_work_with_the_command(tongban, tmp_path):
     person = tongban("holder", "new", "--custody", "--node", node, "--pin-file", str(tmp_path / "pin"))["person"]
     taken = tongban(
         "material", "submit", str(tmp_path / "register.pdf"), "--type", "household-register", "--person", person,
-        "--field", "address=样本路 9 号", "--issuer", "11510107MB0000000X", "--issuer-name", "样本派出所",
+        "--field", "address=样本路 9 号", "--issuer", "11510107MB00000001", "--issuer-name", "样本派出所",
     )  # fmt: skip
     (material,) = taken["materials"]
     assert material in {row["material"] for row in tongban("material", "list")["materials"]}

@@ -47,7 +47,7 @@ def paper(folder, name: str = "register.pdf", content: bytes = CONTENT) -> mater
         files=(inspect_file(folder / name),),
         type_code="household-register",
         fields={"head_name": "样本甲", "number": "510107190001010017", "address": "样本路 1 号"},
-        issuer=Issuer("11510107MB0000000X", "样本派出所"),
+        issuer=Issuer("11510107MB00000001", "样本派出所"),
         assurance=Assurance(AssuranceLevel.INSPECTED, "window-clerk", NOW),
         accounts=(account(), account(1)),
     )

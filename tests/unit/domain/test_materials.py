@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ledger.domain import materials
-from ledger.domain.materials import Assurance, AssuranceLevel, Reuse, ReusePolicy
+from ledger.domain.materials import Assurance, AssuranceLevel, Issuer, Reuse, ReusePolicy
 from ledger.errors import InputError
 
 DAY = 86_400
@@ -60,4 +60,32 @@ def test_types_are_found_by_code_and_unknown_ones_are_refused() -> None:
         materials.material_type("unheard-of")
     with pytest.raises(InputError) as caught:
         materials.material_type("样本甲")
-    assert caught.value.facts == {"type_code": ""}
+    assert caught.value.facts == {"type_code": "", "known": ", ".join(materials.MATERIAL_TYPES)}
+
+
+ISSUER = Issuer("11510107MB00000001", "样本机关")
+CARD = {"name": "样本甲", "number": "510107190001010017"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "issuer", "fields", "code"),
+    [
+        ("identity-card", Issuer("", "样本机关"), CARD, "materials.no_issuer"),
+        ("identity-card", Issuer("11510107MB00000002", "样本机关"), CARD, "identifiers.credit_check"),
+        ("identity-card", Issuer("11510107", "样本机关"), CARD, "identifiers.credit_length"),
+        ("identity-card", ISSUER, CARD | {"number": "510107190001010018"}, "identifiers.identity_check"),
+        ("identity-card", ISSUER, CARD | {"number": "5101071900010100170"}, "identifiers.identity_length"),
+        ("marriage-certificate", ISSUER, {"spouse_number": "51010719000101001X"}, "identifiers.identity_check"),
+        ("identity-card", ISSUER, CARD | {"adress": "样本路"}, "materials.unknown_field"),
+    ],
+)
+def test_what_a_paper_states_can_be_right(kind, issuer, fields, code):
+    with pytest.raises(InputError) as caught:
+        materials.require_statement(materials.material_type(kind), issuer, fields)
+    assert caught.value.code == code
+    assert not {"510107190001010018", "adress", "样本路"} & {str(value) for value in caught.value.facts.values()}
+
+
+@pytest.mark.parametrize("number", ["510107190001010017", "E12345678", "H0123456789"])
+def test_a_right_number_and_those_of_other_papers_are_taken(number):
+    materials.require_statement(materials.material_type("identity-card"), ISSUER, CARD | {"number": number})

@@ -26,7 +26,7 @@ from ledger.errors import FormatError, InputError
 
 FILE = FileFact("application/pdf", 4096, "ab" * 32, "cd" * 32, "b" + "a" * 58)
 DRAFT = MaterialDraft(
-    issuer=Issuer("11510107MB1500000X", "样本区民政局"),
+    issuer=Issuer("11510107MB15000004", "样本区民政局"),
     anchor_member=1,
     anchor_division="510107",
     assurance=Assurance(AssuranceLevel.INSPECTED, "window-officer", 1_790_000_000),
@@ -79,7 +79,7 @@ def test_a_record_is_an_sd_jwt_payload() -> None:
     payload = canonical.decode_object(sealed.record)
     assert payload["_sd_alg"] == "sha-256"
     assert payload["_sd"] == sorted(disclosures.disclosure_digest(d) for d in sealed.disclosures)
-    assert payload["iss"] == "11510107MB1500000X"
+    assert payload["iss"] == "11510107MB15000004"
     assert payload["iat"] == 1_790_000_000
     assert payload["exp"] == 1_900_000_000
 
