@@ -22,20 +22,13 @@ from ledger.services.overview import case_shown
 from ledger.services.registry import current_contract
 from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.traces import china_time
+from node_client.cli.identities import PinFile, read_pin
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 from node_client.cli.output import grid, say_json, screen
 
 __all__ = ["add_to"]
 
 Document = Annotated[Path, typer.Argument(help="授权文书 / the document of the consent", show_default=False)]
-PinFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--pin-file", help="本人密码的文件，仅本人可读；不给则询问 / file with the personal number; none: asked"
-    ),
-]
-
-
 _PREPARE = (
     "tongban consent prepare --node wuhou/ --case 22ba… --material 1c0f…=name,file.0 --grantee 2=2 --to consent.json"
 )
@@ -187,7 +180,7 @@ def revoke(
         digest = typed.digest("ConsentRevocation", {"consent": granted.digest}, granted.chain_id, granted.contract)
         with city.database.read() as connection:
             material = materials.material_of(connection, granted.contract, place)
-        signature = holders.sign_leaf(city, material, place, digest, _pin(pin_file))
+        signature = holders.sign_leaf(city, material, place, digest, read_pin(pin_file))
         intent = consents.revoke(
             city, granted.contract, granted.digest, holders.show_leaf(city, material, place, signature)
         )
@@ -253,7 +246,7 @@ def _signed(city: Node, granted: GrantedConsent, leaf: int, number: int, pin_fil
     with city.database.read() as connection:
         material = materials.material_of(connection, granted.contract, leaf)
     return holders.show_leaf(
-        city, material, leaf, holders.sign_leaf(city, material, leaf, granted.digest, _pin(pin_file))
+        city, material, leaf, holders.sign_leaf(city, material, leaf, granted.digest, read_pin(pin_file))
     )
 
 
@@ -267,16 +260,6 @@ def _matching(pattern: re.Pattern[str], texts: Sequence[str]) -> list[tuple[str,
 def _read(path: Path) -> GrantedConsent:
     try:
         return read_granted(path.read_bytes())
-    except OSError:
-        raise NotFoundError("files.missing") from None
-
-
-def _pin(path: Path | None) -> str:
-    # Never an argument: arguments are seen by every user of the machine.
-    if path is None:
-        return str(typer.prompt("本人密码 / personal number", hide_input=True, err=True))
-    try:
-        return path.read_text(encoding="utf-8").strip()
     except OSError:
         raise NotFoundError("files.missing") from None
 

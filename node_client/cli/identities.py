@@ -14,13 +14,20 @@ from ledger.domain import canonical
 from ledger.errors import FormatError, InputError, NotFoundError
 from ledger.services.persons import RESIDENT, Identity
 
-__all__ = ["IdentityFile", "read_identity"]
+__all__ = ["IdentityFile", "PinFile", "read_identity", "read_pin"]
 
 IdentityFile = Annotated[
     Path | None,
     typer.Option(
         "--identity-file",
         help='身份信息文件（JSON：kind、number、name，仅本人可读），kind 为 resident 或证件类型代码；"-" 表示现场输入 / JSON file with kind, number and name, readable by its owner alone; "-": asked',
+    ),
+]
+PinFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--pin-file",
+        help="本人密码的文件，仅本人可读；不给则询问 / file with the personal number, readable by its owner alone; none: asked",
     ),
 ]
 _MEMBERS = {"kind", "number", "name"}
@@ -56,3 +63,21 @@ def read_identity(path: Path) -> Identity:
     if not all(isinstance(value, str) for value in values.values()):
         raise InputError("persons.file")
     return Identity(str(values["kind"]), str(values["number"]), str(values["name"]))
+
+
+def read_pin(path: Path | None) -> str:
+    """Return the personal number that a file holds, or ask for it where there is none.
+
+    Raises:
+        NotFoundError: ``files.missing``.
+        InputError: ``persons.file_open``.
+    """
+    if path is None:
+        return str(typer.prompt("本人密码 / personal number", hide_input=True, err=True))
+    try:
+        mode, text = path.stat().st_mode, path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise NotFoundError("files.missing") from None
+    if mode & _OTHERS:
+        raise InputError("persons.file_open")
+    return text.strip()

@@ -39,6 +39,7 @@ def case(staged: Stage, tmp_path: Path) -> str:
     staged.cities.pump()
     catalogue.publish(wuhou, next(entry for entry in matters(1) if entry.code.id == matter_id(REPAYMENT)))
     staged.cities.pump()
+    (tmp_path / "pin").touch(mode=0o600)
     (tmp_path / "pin").write_text(PIN)
     opened = staged.said(
         "case", "open", *NODE, "--matter", f"local:tongban:{REPAYMENT}", "--handling", "1", "--mode", "fully_online",
