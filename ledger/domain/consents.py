@@ -9,6 +9,7 @@ obliges the city to share, the basis is a duty, named and told, with the same pu
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import pairwise
@@ -26,6 +27,7 @@ __all__ = [
     "check_reading",
     "check_terms",
     "consent_digest",
+    "provision_digest",
     "reading_done",
 ]
 
@@ -179,3 +181,8 @@ def reading_done(state: ConsentState, member: int) -> ConsentState:
 
 def _ascending(values: tuple[int, ...]) -> bool:
     return all(low < high for low, high in pairwise(values))
+
+
+def provision_digest(provision: str) -> bytes:
+    """Return what the chain holds of a statutory provision: SHA-256 of its text, which is public and needs no salt."""
+    return hashlib.sha256(provision.encode()).digest()

@@ -89,6 +89,8 @@ class Limits:
     peer_retry_seconds: int = 300
     # A megabyte takes this long over the slowest line in use; a city that drips bytes must not hold the lane.
     peer_answer_seconds: int = 120
+    # A city that let a request run out of time is not asked again for so long; the work of others goes on meanwhile.
+    peer_silent_seconds: int = 5
     # A problem is a code, two sentences and some short facts.
     problem_bytes: int = 16 * 1024
 
@@ -182,6 +184,8 @@ class Limits:
     lookup_cities: int = 3
     # The contract's own number: look-ups are the exception, the wallet is the rule.
     lookups_a_day: int = 200
+    # The name of a law, the article and its paragraph: the longest that our matters rest on has 120 bytes.
+    provision_bytes: int = 1_024
     # A question names one person and some types of papers; all have one length.
     lookup_question_bytes: int = 4 * 1024
     # Two dozen papers with a leaf and its path each; empty, refused and full answers have this one length.
@@ -242,6 +246,8 @@ class Limits:
     health_store_seconds: int = 30
     # The largest file that may be handed in: with less room than that the store says so before somebody stands there.
     store_free_bytes: int = 512 * 1024 * 1024
+    # A step that has not come back for so long hangs, or reads what piled up over days: either should be seen.
+    health_step_silent_seconds: int = 600
     # An intent that waits this long waits for a reason that somebody should see.
     health_waiting_seconds: int = 600
 

@@ -6,12 +6,13 @@ A receipt rests on a published checkpoint: what is newer than it has no receipt 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from ledger.domain.checkpoints import parse_checkpoint
+from ledger.domain.consents import Basis
 from ledger.domain.disclosures import select_disclosures
 from ledger.domain.entries import StatusEntry
 from ledger.domain.status import StatusTree, leaf_status_identifier
@@ -21,11 +22,13 @@ from ledger.log.reader import TreeReader
 from ledger.log.store import LogStore
 from ledger.log.view import LogView
 from ledger.projections import journal, status
+from ledger.services import duties
 from ledger.services.context import Node
 from ledger.services.releasing import Unseal, granted_of, own_leaf, received_leaf
 from ledger.storage.tables import consents as consent_tables
 from ledger.storage.tables import materials as tables
-from ledger.wire.receipts import NETWORK, SINGLE_SEQUENCER, LoggedEntry, Receipt, ShownUse
+from ledger.wire.consents import Disclosed
+from ledger.wire.receipts import NETWORK, SINGLE_SEQUENCER, LoggedEntry, Receipt, ShownDuty, ShownUse
 from ledger.wire.releases import ReleasedLeaf
 
 __all__ = ["issue", "issue_for_use"]
@@ -92,14 +95,19 @@ def issue_for_use(
     Raises:
         UnavailableError: ``receipts.not_published`` until a checkpoint covers the use.
         NotFoundError: ``releases.no_use``, ``releases.not_received``; ``consents.not_here`` and
-            ``receipts.signatures_missing`` where the consent was not handed over, or without its signatures.
+            ``receipts.signatures_missing`` where the consent was not handed over, or without its signatures;
+            ``releases.disclosed_missing`` where a duty's provision is not known here.
         ConflictError: ``releases.revoked`` where the leaf has been revoked since.
         InputError: ``records.field_missing`` for a field that was not disclosed.
     """
     item = received_leaf(node, unseal, use, leaf, contract)
     note, tree = log.served()
     with node.database.read() as connection:
-        used, name = _used(node, connection, contract, use)
+        used, name, duty = _used(node, connection, contract, use)
+        if duty is not None:
+            return _by_duty(
+                node, connection, tree, contract, item, _basis(connection, note, contract, leaf), fields, used, duty
+            )
         consent = granted_of(connection, name)
         basis = _basis(connection, note, contract, leaf)
         _require_not_revoked(connection, contract, leaf)
@@ -152,16 +160,42 @@ def _granted(connection: Connection, contract: str, consent: bytes) -> int | Non
     return None if row is None else journal.entry_of(connection, row.block, row.log_index)
 
 
-def _used(node: Node, connection: Connection, contract: str, use: int) -> tuple[int | None, bytes]:
+def _by_duty(
+    node: Node,
+    connection: Connection,
+    tree: TreeReader,
+    contract: str,
+    item: ReleasedLeaf,
+    basis: _Basis,
+    fields: Sequence[str] | None,
+    used: int | None,
+    duty: tuple[str, Disclosed],
+) -> Receipt:
+    """Make the receipt of a reading that no consent was asked for."""
+    _require_not_revoked(connection, contract, item.leaf)
+    if used is None or used >= basis.size:
+        raise UnavailableError("receipts.not_published")
+    path = make_paths(tree, (used,), basis.size)[used]
+    shown = ShownDuty(*duty, LoggedEntry(used, tree.entry(used), path))
+    return replace(_receipt(node, tree, contract, item, basis, fields), duty=shown)
+
+
+def _used(
+    node: Node, connection: Connection, contract: str, use: int
+) -> tuple[int | None, bytes, tuple[str, Disclosed] | None]:
+    """Return the use's entry, its consent, and what a duty is shown with where it has none."""
     table = consent_tables.uses
     row = connection.execute(
-        select(table.c.block, table.c.log_index, table.c.consent).where(
-            table.c.contract == contract, table.c.use == use, table.c.member == node.member
-        )
+        select(
+            table.c.block, table.c.log_index, table.c.consent, table.c.basis, table.c.provision, table.c.disclosed
+        ).where(table.c.contract == contract, table.c.use == use, table.c.member == node.member)
     ).first()
     if row is None:
         raise NotFoundError("releases.no_use", use=use)
-    return journal.entry_of(connection, row.block, row.log_index), bytes(row.consent)
+    duty = (
+        duties.shown(connection, use, bytes(row.provision), bytes(row.disclosed)) if row.basis == Basis.DUTY else None
+    )
+    return journal.entry_of(connection, row.block, row.log_index), bytes(row.consent), duty
 
 
 def _require_not_revoked(connection: Connection, contract: str, leaf: int) -> None:

@@ -38,6 +38,7 @@ from ledger.wire.materials import BATCH_LABEL, MATERIAL_LABEL, decode_batch, dec
 from ledger.wire.releases import ReleasedLeaf, decode_release, encode_release
 
 __all__ = [
+    "DISCLOSED",
     "RECEIVED_LABEL",
     "Received",
     "content",
@@ -48,13 +49,15 @@ __all__ = [
     "read_received",
     "received_leaf",
     "release",
+    "remember",
     "run_once",
     "use",
     "use_of_consent",
 ]
 
 RECEIVED_LABEL = "received"
-_DISCLOSED = "disclosed"
+# The kind of the documents in the inbox that say which fields may be seen.
+DISCLOSED = "disclosed"
 _GRANTED = "granted"
 
 Unseal = Callable[[bytes, bytes], bytes]
@@ -98,9 +101,9 @@ def use(node: Node, granted: GrantedConsent, *, case: bytes, intent: str) -> str
     if granted.disclosed.digest != terms.disclosed:
         raise ConflictError("consents.disclosed_mismatch")
     with node.begin() as uow:
-        _remember(uow.connection, node, consent, _DISCLOSED, granted.disclosed.encode())
+        remember(uow.connection, node, consent, DISCLOSED, granted.disclosed.encode())
         # A receipt that shows this use needs what was signed, and who signed it.
-        _remember(uow.connection, node, consent, _GRANTED, granted.encode())
+        remember(uow.connection, node, consent, _GRANTED, granted.encode())
         outbox.enqueue(
             uow.connection,
             outbox.Intent(
@@ -211,7 +214,7 @@ def fetch(node: Node, unseal: Unseal, use_number: int, contract: str | None = No
         found = _use_of(connection, use_number, node.member, contract=contract)
         disclosed = connection.execute(
             select(drafts.inbox.c.sealed).where(
-                drafts.inbox.c.kind == _DISCLOSED, drafts.inbox.c.digest == found.disclosed
+                drafts.inbox.c.kind == DISCLOSED, drafts.inbox.c.digest == found.disclosed
             )
         ).scalar()
         if disclosed is None:
@@ -350,7 +353,8 @@ def granted_of(connection: Connection, consent: bytes) -> GrantedConsent:
     return max(found, key=lambda granted: len(granted.signatures))
 
 
-def _remember(connection: Connection, node: Node, consent: bytes, kind: str, document: bytes) -> None:
+def remember(connection: Connection, node: Node, subject: bytes, kind: str, document: bytes) -> None:
+    """Keep a document that this city needs again with a use of its own, once."""
     digest = hashlib.sha256(document).digest()
     known = connection.execute(select(drafts.inbox.c.digest).where(drafts.inbox.c.digest == digest)).first()
     if known is None:
@@ -359,7 +363,7 @@ def _remember(connection: Connection, node: Node, consent: bytes, kind: str, doc
                 digest=digest,
                 member=node.member,
                 kind=kind,
-                subject=consent,
+                subject=subject,
                 sealed=document,
                 received_at=node.clock(),
             )

@@ -3,7 +3,7 @@
 A receipt carries the record with the disclosures its bearer chooses, what binds them to one leaf (random bytes, entry,
 path in the batch), and the log's entries it relies on, each with its path under one shared checkpoint that the cities
 cosigned. Where it shows a use, it carries the consent with all terms and signatures, and the entries that recorded the
-grant and the use. Nothing in it is trusted before :mod:`ledger.wire.verification` has checked it.
+grant and the use; where a statute made the city look, the provision's text and the entry of the use. Nothing in it is trusted before :mod:`ledger.wire.verification` has checked it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ledger.domain import canonical
 from ledger.domain.limits import LIMITS
 from ledger.domain.status import AbsenceProof
 from ledger.errors import FormatError
+from ledger.wire.consents import Disclosed, read_disclosed
 from ledger.wire.grants import GrantedConsent, granted_from
 from ledger.wire.proofs import absence_from_json, absence_to_json, path_from_json, path_to_json
 from ledger.wire.strict import Strict, base64_text
@@ -26,6 +27,7 @@ __all__ = [
     "SINGLE_SEQUENCER",
     "LoggedEntry",
     "Receipt",
+    "ShownDuty",
     "ShownUse",
     "encode_receipt",
     "read_receipt",
@@ -73,13 +75,23 @@ class ShownUse:
     used: LoggedEntry
 
 
+@dataclass(frozen=True, slots=True)
+class ShownDuty:
+    """A use of the leaf under a statutory duty: the provision, the fields it let be seen, and the entry of the use."""
+
+    provision: str
+    disclosed: Disclosed
+    used: LoggedEntry
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """A receipt for one leaf.
 
     ``engine`` is ``single-sequencer`` where all cities read one embedded engine, else ``network``: what the issuing city
     says of it. ``status`` is the newest status entry, which also says how far the network's clock stands from the real
-    one; ``absence`` is the proof that the leaf is not among what it lists as revoked.
+    one; ``absence`` is the proof that the leaf is not among what it lists as revoked. Of ``use`` and ``duty`` there is one at
+    most.
     """
 
     engine: str
@@ -94,6 +106,7 @@ class Receipt:
     absence: AbsenceProof
     checkpoint: bytes
     use: ShownUse | None = None
+    duty: ShownDuty | None = None
 
 
 def encode_receipt(receipt: Receipt) -> bytes:
@@ -118,6 +131,12 @@ def encode_receipt(receipt: Receipt) -> bytes:
             "granted": _entry_to_json(receipt.use.granted),
             "used": _entry_to_json(receipt.use.used),
         }
+    if receipt.duty is not None:
+        body["duty"] = {
+            "disclosed": base64_text(receipt.duty.disclosed.encode()),
+            "provision": receipt.duty.provision,
+            "used": _entry_to_json(receipt.duty.used),
+        }
     return canonical.encode(body)
 
 
@@ -135,7 +154,10 @@ def read_receipt(data: bytes) -> Receipt:
         raise _READ.wrong()
     if value.get("format") != FORMAT:
         raise FormatError("receipts.version")
-    body = _READ.fields(value, _MEMBERS | ({"use"} & set(value)))
+    shown = {"use", "duty"} & set(value)
+    body = _READ.fields(value, _MEMBERS | shown)
+    if len(shown) > 1:
+        raise _READ.wrong()
     disclosures = _READ.items(body["disclosures"])
     if len(disclosures) > LIMITS.record_fields:
         raise _READ.wrong()
@@ -155,6 +177,7 @@ def read_receipt(data: bytes) -> Receipt:
         absence=absence_from_json(body["absence"]),
         checkpoint=_READ.text(body["checkpoint"]).encode(),
         use=_use_from_json(body["use"]) if "use" in body else None,
+        duty=_duty_from_json(body["duty"]) if "duty" in body else None,
     )
     if encode_receipt(receipt) != data:
         raise _READ.wrong()
@@ -176,3 +199,11 @@ def _entry_from_json(value: canonical.JsonValue) -> LoggedEntry:
 def _use_from_json(value: canonical.JsonValue) -> ShownUse:
     body = _READ.fields(value, {"consent", "granted", "used"})
     return ShownUse(granted_from(body["consent"]), _entry_from_json(body["granted"]), _entry_from_json(body["used"]))
+
+
+def _duty_from_json(value: canonical.JsonValue) -> ShownDuty:
+    body = _READ.fields(value, {"disclosed", "provision", "used"})
+    provision = _READ.text(body["provision"])
+    if not 0 < len(provision.encode()) <= LIMITS.provision_bytes:
+        raise _READ.wrong()
+    return ShownDuty(provision, read_disclosed(_READ.base64(body["disclosed"])), _entry_from_json(body["used"]))

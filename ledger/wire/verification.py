@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ledger.domain import leaves, merkle, records, typed
+from ledger.domain.consents import Basis, provision_digest
 from ledger.domain.entries import EventEntry, StatusEntry, parse_entry
 from ledger.domain.events import Anchored, Event, Granted, Used
 from ledger.domain.files import FileDigests
@@ -222,10 +223,12 @@ def _not_revoked(receipt: Receipt, trusted: TrustedCheckpoint | None, anchoring:
 def _consent(receipt: Receipt, trusted: TrustedCheckpoint | None, anchoring: _Anchoring | None) -> Check:
     """Hold the signed consent to the entries of its recording and of its use, and both to what is opened here."""
     use = receipt.use
-    if use is None:
+    if use is None and receipt.duty is None:
         return Check("consent", Outcome.NOT_CLAIMED)
     if trusted is None or anchoring is None:
         return Check("consent", Outcome.COULD_NOT_CHECK)
+    if use is None:
+        return _duty(receipt, trusted, anchoring)
     try:
         granted_entry, granted = _event(use.granted, trusted)
         used_entry, used = _event(use.used, trusted)
@@ -242,6 +245,48 @@ def _consent(receipt: Receipt, trusted: TrustedCheckpoint | None, anchoring: _An
     except LedgerError as error:
         return Check("consent", Outcome.FAILED, error.code)
     return Check("consent", Outcome.PASSED, "", _consent_facts(use, granted, used, used_entry) + signed)
+
+
+def _duty(receipt: Receipt, trusted: TrustedCheckpoint, anchoring: _Anchoring) -> Check:
+    """Hold a reading without consent to the entry of its use: the provision, and no more than it let be seen.
+
+    That the holder was told is in the entry as a commitment; that the city might read for the case, and that the provision
+    is one of law, is what the contract required and what a court would judge.
+    """
+    duty = receipt.duty
+    if duty is None:
+        return Check("consent", Outcome.NOT_CLAIMED)
+    try:
+        entry, used = _event(duty.used, trusted)
+        if not isinstance(used, Used) or used.basis != Basis.DUTY:
+            raise FormatError("receipts.other_entry")
+        if not receipt.anchored.index < duty.used.index:
+            raise InputError("receipts.use_order")
+        if entry.chain_id != anchoring.chain_id:
+            raise InputError("receipts.other_chain")
+        if entry.contract != anchoring.contract:
+            raise InputError("receipts.other_contract")
+        if receipt.leaf not in used.leaves:
+            raise InputError("receipts.other_leaf")
+        if provision_digest(duty.provision) != used.provision:
+            raise InputError("receipts.other_provision")
+        if duty.disclosed.digest != used.disclosed:
+            raise InputError("consents.disclosed_mismatch")
+        opened = records.open_fields(receipt.record, receipt.disclosures)
+        if not set(opened) <= set(duty.disclosed.fields(receipt.leaf)):
+            raise InputError("receipts.more_than_disclosed")
+    except LedgerError as error:
+        return Check("consent", Outcome.FAILED, error.code)
+    facts: tuple[tuple[str, str | int], ...] = (
+        ("basis", "duty"),
+        ("provision", duty.provision),
+        ("use", used.use),
+        ("reader", used.member),
+        ("time", entry.block_time),
+        ("case", used.case.hex()),
+        ("purpose", used.purpose),
+    )
+    return Check("consent", Outcome.PASSED, "", facts)
 
 
 def _require_place(consent: GrantedConsent, anchoring: _Anchoring, places: set[tuple[int, str]]) -> None:
