@@ -173,7 +173,8 @@ class Daemon:
         self._server: KeyServer | None = None
 
     def start(self) -> None:
-        """Begin to answer for the keys."""
+        """Begin to answer for the keys, and forget what was noted of steps that are switched off now."""
+        health.forget_others(self.node, [step.name for lane in self.lanes for step in lane.steps])
         self._server = KeyServer(self._settings.path(KEY_SOCKET), self.keys)
 
     def run(self, stop: threading.Event, *, ended: Callable[[], bool] = lambda: False) -> None:

@@ -56,6 +56,8 @@ class HttpPeers:
         self._clock = clock
         self._random = random
         self._monotonic = monotonic
+        # Cities that kept somebody waiting in vain, and until when they are left alone.
+        self._silent: dict[int, float] = {}
         self._client = httpx2.Client(timeout=timeout, trust_env=False, follow_redirects=False)
 
     def close(self) -> None:
@@ -124,7 +126,10 @@ class HttpPeers:
     ) -> tuple[int, dict[str, str], bytes]:
         # As it is: an answer that is packed unpacks to any length, and what is signed are the bytes that were sent.
         kind = {"accept-encoding": "identity"} | ({"content-type": "application/octet-stream"} if body else {})
-        until = self._monotonic() + LIMITS.peer_answer_seconds
+        begun = self._monotonic()
+        if begun < self._silent.get(member, begun):
+            raise UnavailableError("peers.unreachable", member=member)
+        until = begun + LIMITS.peer_answer_seconds
         try:
             with self._client.stream(method, url, content=body, headers={**headers, **kind}) as response:
                 answer = bytearray()
@@ -133,12 +138,16 @@ class HttpPeers:
                     if len(answer) > limit + LIMITS.problem_bytes:
                         raise UnavailableError("peers.answer_long", retry_after=60, member=member)
                     if self._monotonic() > until:
-                        raise UnavailableError("peers.unreachable", member=member)
+                        raise httpx2.ReadTimeout("too slow")
                 return (
                     response.status_code,
                     {name.lower(): value for name, value in response.headers.items()},
                     bytes(answer),
                 )
+        except httpx2.TimeoutException as error:
+            # A hundred papers of a city that does not answer must not wait a hundred times, and everybody else with them.
+            self._silent[member] = self._monotonic() + LIMITS.peer_silent_seconds
+            raise UnavailableError("peers.unreachable", member=member) from error
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
             # UnicodeError: a host name that cannot be looked up at all.
             raise UnavailableError("peers.unreachable", member=member) from error

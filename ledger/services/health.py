@@ -6,7 +6,7 @@ The web process and the command read what the daemon wrote; neither needs the da
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from sqlalchemy import insert, select, update
@@ -31,6 +31,7 @@ __all__ = [
     "StepState",
     "Waiting",
     "findings",
+    "forget_others",
     "note",
     "note_head",
     "seen_head",
@@ -114,6 +115,18 @@ def note(node: Node, step: str, *, code: str | None, memory: Noted, now: Callabl
     memory.last[step] = (code, moment)
 
 
+def forget_others(node: Node, names: Collection[str]) -> None:
+    """Forget what was noted of steps that this daemon has not: one that was switched off neither fails nor hangs.
+
+    Raises:
+        UnavailableError: ``storage.…``.
+    """
+    table = tables.daemon_steps
+    with node.begin() as uow:
+        uow.connection.execute(table.delete().where(table.c.step.not_in(names)))
+        uow.commit()
+
+
 def note_head(node: Node, head: Head, *, memory: Noted, now: Callable[[], float] = time.time) -> None:
     """Note where the chain stands; written every few seconds.
 
@@ -193,11 +206,13 @@ def _of_the_daemon(node: Node, known: tuple[StepState, ...], moment: int) -> Ite
     except LedgerError as error:
         yield Finding(error.code, dict(error.facts))
     for step in known:
-        if step.code is None:
-            continue
-        if step.step == STORING:
+        seen = max(step.worked_at or 0, step.failed_at or 0)
+        # Where all of them are silent the daemon is.
+        if newest - seen > LIMITS.health_step_silent_seconds:
+            yield Finding("health.step_silent", {"step": step.step, "seconds": moment - seen}, step.step)
+        elif step.step == STORING and step.code is not None:
             yield Finding(step.code, {}, step.step)
-        else:
+        elif step.code is not None:
             yield Finding(
                 "health.step_failing", {"step": step.step, "why": step.code, "failures": step.failures}, step.step
             )

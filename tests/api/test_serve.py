@@ -130,6 +130,24 @@ def say(daemon: Daemon, *events: Event) -> None:
         uow.commit()
 
 
+def test_what_the_daemon_meets_is_told_by_the_web_process(running):
+    daemon = Daemon(running.settings)
+    daemon.start()
+    try:
+        for lane in daemon.lanes:
+            lane.run_once()
+        told = {item["code"]: item["text"] for item in ask(running, "/readyz").json()["findings"]}
+        # Nothing answers at the engine's address; the store and the keys are in order, and the daemon is there.
+        assert set(told) == {"health.step_failing", "health.not_synchronised"}
+        assert "chain.unreachable" in told["health.step_failing"]
+        metrics = ask(running, "/metrics").text
+        assert 'tongban_step_failures{step="synchronising"} 1.0' in metrics
+        assert 'tongban_step_failures{step="storing"} 0.0' in metrics
+        assert "tongban_chain_head_block -1.0" in metrics
+    finally:
+        daemon.close()
+
+
 def test_the_daemon_cosigns_what_comes_in_over_http_and_remembers_it(running):
     settings = running.settings
     ring = open_keys(settings)

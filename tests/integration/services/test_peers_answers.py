@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -154,13 +155,53 @@ def test_an_answer_is_not_unpacked(network):
 
 
 def test_a_city_that_drips_its_answer_does_not_hold_the_lane(network):
-    turns = iter((0.0, LIMITS.peer_answer_seconds + 1.0))
+    turns = iter((0.0, LIMITS.peer_answer_seconds + 1.0, LIMITS.peer_answer_seconds + 1.0))
     slow = HttpPeers(
         network.nodes[2].database, 2, network.keys[2], lambda: NOW, os.urandom, timeout=5, monotonic=lambda: next(turns)
     )
     with pytest.raises(UnavailableError, match=r"peers\.unreachable"):
         slow.release(1, 7, b"document")
     slow.close()
+
+
+def test_a_city_that_lets_time_run_out_is_left_alone_for_a_moment(network):
+    heard: list[str] = []
+    over, now = threading.Event(), [0.0]
+
+    def never(request: Heard) -> Said:
+        heard.append(request.path)
+        over.wait(20)
+        return Said(200, b"", {})
+
+    with on_the_line(never) as url:
+        network.cities.say(EndpointPublished(1, url), contract=CONSORTIUM)
+        mianyang = HttpPeers(
+            network.nodes[2].database,
+            2,
+            network.keys[2],
+            lambda: NOW,
+            os.urandom,
+            timeout=0.3,
+            monotonic=lambda: now[0],
+        )
+        network.opened.append(mianyang)
+        for _ in range(5):
+            with pytest.raises(UnavailableError, match=r"peers\.unreachable"):
+                mianyang.blob(1, "x")
+        assert len(heard) == 1
+        now[0] = float(LIMITS.peer_silent_seconds)
+        with pytest.raises(UnavailableError, match=r"peers\.unreachable"):
+            mianyang.blob(1, "x")
+        assert len(heard) == 2
+        over.set()
+
+
+def test_an_answer_that_was_signed_too_long_ago_is_not_taken(network):
+    times = iter((NOW, NOW + LIMITS.peer_signature_seconds + 1))
+    late = HttpPeers(network.nodes[2].database, 2, network.keys[2], lambda: next(times), os.urandom, timeout=5)
+    network.opened.append(late)
+    with pytest.raises(AuthorityError, match=r"peers\.expired"):
+        late.release(1, 7, b"document")
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import structlog
 
+from ledger import logs
 from ledger.errors import IntegrityError, UnavailableError
 from ledger.services import health
 from ledger.services.context import Node
 from ledger.storage.tables.steps import daemon_steps
-from ledger import logs
 from node_client.daemon import Lane, Step
 from tests.integration.services.cities import two_cities
 
@@ -105,3 +105,21 @@ def test_a_daemon_that_is_silent_for_a_minute_is_said_to_be(node):
     # A step that fails is not silent.
     health.note(node, "sending", code="chain.unreachable", memory=health.Noted(), now=lambda: 1_050.0)
     assert told(61) == []
+
+
+def test_a_step_that_does_not_come_back_is_said_while_the_others_go_on(node):
+    def told(moment: float) -> list[tuple[str, object]]:
+        found = health.findings(node, now=lambda: moment)
+        return [(item.code, item.facts.get("step")) for item in found if "silent" in item.code]
+
+    def works(name: str, moment: float) -> None:
+        health.note(node, name, code=None, memory=health.Noted(), now=lambda: moment)
+
+    for name, moment in (("synchronising", 1_000.0), ("papers", 1_000.0), ("papers", 1_600.0)):
+        works(name, moment)
+        assert told(moment) == []
+    works("papers", 1_601.0)
+    assert told(1_601.0) == [("health.step_silent", "synchronising")]
+    # One that was switched off is no step of this daemon any more.
+    health.forget_others(node, ["papers"])
+    assert told(1_601.0) == []
