@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 
+from ledger.errors import SetupError
 from node_client.networks import Network
 from node_client.processes import Child, python_child
 
@@ -66,10 +67,15 @@ class NetworkProcesses:
         """Return where a member's node answers."""
         return str(json.loads(self.nodes[code].ready.read_text(encoding="utf-8"))["url"])
 
-    def ended(self) -> str | None:
-        """Name a process that has ended without being told to."""
-        children = [*self.nodes.values(), *([self.engine] if self.engine else [])]
-        return next((child.name for child in children if not child.running), None)
+    def require_running(self) -> None:
+        """Require that no process has ended without being told to.
+
+        Raises:
+            SetupError: ``processes.gone``.
+        """
+        for child in (*self.nodes.values(), *([self.engine] if self.engine else [])):
+            if not child.running:
+                raise SetupError("processes.gone", name=child.name, status=child.process.returncode, log=child.log.name)
 
     def stop(self) -> None:
         """Stop the nodes, then the engine."""

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from ledger.errors import InputError, SetupError
+from ledger.errors import InputError
 from ledger.settings import load_settings
 from node_client.cli.output import grid, say_json, screen, styled
 from node_client.networks import FIVE_CITIES, NetworkPlan, create_network, load_network
@@ -77,9 +77,7 @@ def run(
         form(network, processes, say=console.print)
         _say_members(folder, as_json=as_json)
         while not stop.wait(1.0):
-            ended = processes.ended()
-            if ended is not None:
-                raise SetupError("processes.ended", name=ended, status=None, log="node.log")
+            processes.require_running()
     finally:
         processes.stop()
 

@@ -203,9 +203,7 @@ def _stopped(stop: threading.Event) -> None:
 def _stay(stop: threading.Event, processes: NetworkProcesses) -> None:
     try:
         while not stop.wait(1.0):
-            ended = processes.ended()
-            if ended is not None:
-                raise SetupError("processes.ended", name=ended, status=None, log="node.log")
+            processes.require_running()
     except KeyboardInterrupt:
         return
 
