@@ -129,6 +129,7 @@ class DaemonKeyHolder:
 
         Raises:
             AuthorityError: ``keys.not_a_request``.
+            UnavailableError: ``keys.unread``: the register has a newer key than this process has read.
         """
         if not base.endswith(_TAG):
             raise AuthorityError("keys.not_a_request")
@@ -179,8 +180,13 @@ class DaemonKeyHolder:
             return self._requests[0]
         with self._node.database.read() as connection:
             public = registered_request_key(connection, named[1].decode())
-        known = (key for key in self._requests if key.public_key().public_bytes_raw() == public)
-        return next(known, self._requests[0])
+        if public is None:
+            return self._requests[0]
+        for key in self._requests:
+            if key.public_key().public_bytes_raw() == public:
+                return key
+        # Published already, and its file is read in a moment: another key's signature would only be refused.
+        raise UnavailableError("keys.unread", retry_after=2)
 
     def _bound(self) -> Node:
         if self._node is None:

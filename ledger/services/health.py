@@ -147,9 +147,16 @@ def note_head(node: Node, head: Head, *, memory: Noted, now: Callable[[], float]
 
 
 def seen_head(connection: Connection) -> SeenHead | None:
-    """Return where the daemon last saw the chain; ``None`` before it has asked."""
+    """Return where the daemon last saw the chain; ``None`` before it has asked.
+
+    What it has read since is known to be there, although a head is written down every few seconds only.
+    """
     row = connection.execute(select(tables.seen_head)).first()
-    return None if row is None else SeenHead(row.number, row.finalised, row.seen_at)
+    if row is None:
+        return None
+    state = journal.position(connection)
+    read = -1 if state is None else state.block
+    return SeenHead(max(row.number, read), max(row.finalised, read), row.seen_at)
 
 
 def steps(connection: Connection) -> tuple[StepState, ...]:

@@ -127,8 +127,12 @@ def test_a_picture_far_behind_the_chain_is_said_with_both_blocks(served):
 
 
 def test_where_the_chain_stands_is_written_every_few_seconds_only(served):
-    memory, node = Noted(), served.site.node
-    for moment, number, seen in ((100.0, 7, 7), (104.0, 8, 7), (105.0, 9, 9)):
+    memory, node, block = Noted(), served.site.node, served.cities.block
+    for moment, number, seen in (
+        (100.0, block + 2, block + 2), (104.0, block + 3, block + 2), (105.0, block + 4, block + 4),
+        # What was read since is there, whatever was written down.
+        (200.0, block - 1, block),
+    ):  # fmt: skip
         health.note_head(node, Head(number, bytes(32), 0, number), memory=memory, now=at(moment))
         with node.database.read() as connection:
             head = health.seen_head(connection)

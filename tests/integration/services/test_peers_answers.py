@@ -288,3 +288,11 @@ def test_between_a_new_key_and_its_publication_the_daemon_signs_with_the_one_tha
     second = rotated.current("requests-ed25519").ed25519().public_key().public_bytes_raw()
     say(ServiceKeyPublished(2, ServiceKeyKind.REQUESTS_ED25519, 3, second), contract=CONSORTIUM)
     assert mianyang.release(1, 7, b"3") == b"sealed:3"
+    # Published before this process has read its file: not now, rather than a signature that nobody believes.
+    third = rotated.rotated("requests-ed25519", os.urandom)
+    public = third.current("requests-ed25519").ed25519().public_key().public_bytes_raw()
+    say(ServiceKeyPublished(2, ServiceKeyKind.REQUESTS_ED25519, 4, public), contract=CONSORTIUM)
+    with pytest.raises(UnavailableError, match=r"keys\.unread"):
+        mianyang.release(1, 7, b"4")
+    holder.replace_ring(third)
+    assert mianyang.release(1, 7, b"4") == b"sealed:4"
