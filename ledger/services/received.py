@@ -10,8 +10,9 @@ unlawful processing and another law do.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import Row, and_, select, update
 from sqlalchemy.engine import Connection
 
 from ledger.blobs.content import delete_content
@@ -26,7 +27,7 @@ from ledger.storage.tables import cases as case_tables
 from ledger.storage.tables import consents as consent_tables
 from ledger.storage.tables import drafts
 
-__all__ = ["Item", "destroy_once", "erase", "listed"]
+__all__ = ["Item", "destroy_once", "erase", "listed", "of_use"]
 
 # From the decision on a used paper is in the case's file.
 _DECIDED = frozenset({State.GRANTED, State.REFUSED, State.CLOSED, State.DELIVERED, State.RATED})
@@ -55,18 +56,16 @@ def listed(connection: Connection, *, case: bytes | None = None, limit: int = 20
     query = select(table).order_by(table.c.received_at.desc(), table.c.use.desc(), table.c.leaf).limit(limit)
     if case is not None:
         query = query.where(table.c.case == case)
-    return [
-        Item(
-            row.contract,
-            int(row.use),
-            _packed(row.leaf),
-            bytes(row.case),
-            row.type_code,
-            int(row.received_at),
-            "here" if row.erasing is None else "erasing" if row.erased_at is None else "erased",
-        )
-        for row in connection.execute(query)
-    ]
+    return [_item(row) for row in connection.execute(query)]
+
+
+def of_use(connection: Connection, use: int, contract: str | None = None) -> list[Item]:
+    """List what was received under a use, of one contract or of all that have one of that number."""
+    table = drafts.received
+    query = select(table).where(table.c.use == use).order_by(table.c.contract, table.c.leaf)
+    if contract is not None:
+        query = query.where(table.c.contract == contract)
+    return [_item(row) for row in connection.execute(query)]
 
 
 def erase(node: Node, use: int, basis: ErasureBasis, contract: str | None = None) -> str:
@@ -176,6 +175,19 @@ def _destroy(node: Node, name: str) -> int:
         gone = uow.connection.execute(update(table).where(condemned).values(sealed=None, erased_at=node.clock()))
         uow.commit()
     return int(gone.rowcount)
+
+
+def _item(row: Row[Any]) -> Item:
+    asked = "here" if row.erasing is None else "erasing"
+    return Item(
+        contract=str(row.contract),
+        use=int(row.use),
+        leaf=_packed(row.leaf),
+        case=bytes(row.case),
+        type_code=str(row.type_code),
+        received_at=int(row.received_at),
+        state=asked if row.erased_at is None else "erased",
+    )
 
 
 def _which(connection: Connection, member: int, use: int, contract: str | None) -> tuple[str, bytes]:

@@ -22,6 +22,7 @@ from ledger.services.overview import case_shown
 from ledger.services.registry import current_contract
 from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.traces import china_time
+from node_client.cli import using
 from node_client.cli.identities import PinFile, read_pin
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 from node_client.cli.output import grid, say_json, screen
@@ -43,6 +44,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("prepare", epilog=_PREPARE)(prepare)
     group.command("grant", epilog="tongban consent grant consent.json --node wuhou/")(grant)
     group.command("witness", epilog="tongban consent witness consent.json --node yanta/ --person 3f…")(witness)
+    using.add_to(group)
     group.command("revoke", epilog="tongban consent revoke consent.json --node wuhou/ --leaf 1:17")(revoke)
     group.command("list", epilog="tongban consent list --node wuhou/ --case 22ba…")(listed)
     group.command("feed", epilog="tongban consent feed 1c0f… --node wuhou/")(feed)
@@ -115,13 +117,23 @@ def prepare(
 
 
 def grant(
-    document: Document, *, node: NodeOption, pin_file: PinFile = None, no_wait: NoWait = False, as_json: AsJson = False
+    document: Document,
+    *,
+    node: NodeOption,
+    pin_file: PinFile = None,
+    to: Annotated[
+        Path | None, typer.Option(help="把带签名的授权文书存为文件，交给可读取的城市 / keep the signed document")
+    ] = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
 ) -> None:
     """提交授权：文书已有签名的直接转交；密钥在本市保管的，凭本人密码签署。 / Relay a consent, signing here for keys in custody."""
     with opened(node) as city:
         granted = _read(document)
         shown = [_signed(city, granted, leaf, number, pin_file) for number, leaf in enumerate(granted.terms.leaves)]
         intent = consents.grant(city, granted.contract, granted.terms, shown)
+        if to is not None:
+            to.write_bytes(replace(granted, signatures=tuple(leaf.signature for leaf in shown)).encode())
         settle(city, [intent], no_wait=no_wait, as_json=as_json, consent=granted.digest.hex())
 
 

@@ -165,24 +165,38 @@ def show(material: Name, *, node: NodeOption, as_json: AsJson = False) -> None:
 
 
 def receipt(
-    material: Name,
+    material: Annotated[
+        str,
+        typer.Argument(
+            help="材料在本市的编号，或收到的材料的使用编号 use:12 / the material's name, or use:12 for what was received",
+            show_default=False,
+        ),
+    ],
     *,
     node: NodeOption,
     to: Annotated[Path, typer.Option(help="写入的文件 / the file to write", show_default=False)],
     field: Annotated[list[str] | None, typer.Option(help="凭证里公开的栏目 / fields to open in it")] = None,
     subject: Annotated[int, typer.Option(min=0, help="第几位数据主体 / whose leaf")] = 0,
+    leaf: Annotated[str, typer.Option(help="收到的哪一叶 batch:index / which received leaf")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """出具凭证；须等联署的检查点，稍候会自动重试。 / Issue a receipt; waits for a cosigned checkpoint."""
+    """出具凭证；须等联署的检查点，稍候会自动重试。收到的材料，凭证同时证明使用有授权或法定依据。 / Issue a receipt; waits for a cosigned checkpoint. For what was received it also shows the consent or duty."""
     with opened(node) as city, screen(stderr=True).status("等待联署 / waiting for cosignatures"):
-        with city.database.read() as connection:
-            places = materials.places_of(connection, material, subject)
-        if not places:
-            raise NotFoundError("materials.not_found")
-        # The last one: no use is given it before all the others.
-        contract, leaf = places[-1]
         log = LogView(DirectoryFiles(city.log_folder))
-        issued = _patiently(lambda: receipts.issue(city, city.keys.open, log, contract, leaf, field or ["file.0"]))
+        use = received.use_of(material)
+        if use is not None:
+            number, contract, place = received.place_of(city, use, leaf)
+            issued = _patiently(
+                lambda: receipts.issue_for_use(city, city.keys.open, log, contract, number, place, field)
+            )
+        else:
+            with city.database.read() as connection:
+                places = materials.places_of(connection, material, subject)
+            if not places:
+                raise NotFoundError("materials.not_found")
+            # The last one: no use is given it before all the others.
+            where, last = places[-1]
+            issued = _patiently(lambda: receipts.issue(city, city.keys.open, log, where, last, field or ["file.0"]))
     to.write_bytes(encode_receipt(issued))
     if as_json:
         say_json({"receipt": str(to), "leaf": f"{issued.leaf >> 32}:{issued.leaf & 0xFFFFFFFF}"})

@@ -13,7 +13,7 @@ import typer
 from ledger.domain import canonical
 from ledger.domain.files import FILE_TYPES
 from ledger.domain.materials import MATERIAL_TYPES, ErasureBasis
-from ledger.errors import InputError
+from ledger.errors import ConflictError, InputError, NotFoundError
 from ledger.services import received, releasing
 from ledger.services.context import Node
 from ledger.wire.traces import china_time
@@ -21,7 +21,7 @@ from node_client.cli.nodes import AsJson, NodeOption
 from node_client.cli.nodes import opened as opened_node
 from node_client.cli.output import grid, language, say_json, screen
 
-__all__ = ["add_to", "erase", "use_of"]
+__all__ = ["add_to", "erase", "place_of", "use_of"]
 
 _USE = re.compile(r"use:(?:(0x[0-9a-f]{40}):)?([0-9]{1,18})")
 _LEAF = re.compile(r"([0-9]{1,18}):([0-9]{1,10})")
@@ -48,6 +48,32 @@ def use_of(text: str) -> tuple[int, str | None] | None:
 def erase(city: Node, use: tuple[int, str | None], basis: ErasureBasis) -> str:
     """Ask for the erasure of what a use let this city read; returns the intent that is done last."""
     return received.erase(city, use[0], basis, use[1])
+
+
+def place_of(city: Node, use: tuple[int, str | None], leaf: str) -> tuple[int, str, int]:
+    """Return number, contract and leaf of what was received under a use; the leaf may be left out where there is one.
+
+    Raises:
+        NotFoundError: ``releases.not_received``.
+        ConflictError: ``releases.ambiguous``.
+        InputError: ``material.which_leaf``, ``tracing.identifier``.
+    """
+    number, contract = use
+    wanted = _LEAF.fullmatch(leaf) if leaf else None
+    if leaf and wanted is None:
+        raise InputError("tracing.identifier")
+    with city.database.read() as connection:
+        found = received.of_use(connection, number, contract)
+    if wanted is not None:
+        packed = int(wanted[1]) << 32 | int(wanted[2])
+        found = [item for item in found if item.leaf == packed]
+    if not found:
+        raise NotFoundError("releases.not_received", use=number)
+    if len({item.contract for item in found}) > 1:
+        raise ConflictError("releases.ambiguous", use=number)
+    if len(found) > 1:
+        raise InputError("material.which_leaf", known=", ".join(_place(item.leaf) for item in found))
+    return number, found[0].contract, found[0].leaf
 
 
 def listed(
@@ -85,19 +111,20 @@ def listed(
 
 def open_(
     use: Annotated[str, typer.Argument(help="使用编号 use:12 或 use:0x合约:12 / the use", show_default=False)],
-    leaf: Annotated[str, typer.Argument(help="哪一叶 batch:index / which leaf", show_default=False)],
+    leaf: Annotated[
+        str, typer.Argument(help="哪一叶 batch:index，只有一叶时不用填 / which leaf, where there are several")
+    ] = "",
     *,
     node: NodeOption,
     to: Annotated[Path, typer.Option(help="写入的文件夹 / the folder to write to", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
     """打开收到的材料：核对指纹后写出文件和所载内容，仅本人可读。 / Open what was received: fields and files, held against their digests."""
-    wanted, place = use_of(use), _LEAF.fullmatch(leaf)
-    if wanted is None or place is None:
+    wanted = use_of(use)
+    if wanted is None:
         raise InputError("tracing.identifier")
-    number, contract = wanted
-    packed = int(place[1]) << 32 | int(place[2])
     with opened_node(node) as city:
+        number, contract, packed = place_of(city, wanted, leaf)
         found = releasing.read_received(city, number, packed, contract)
         to.mkdir(mode=0o700, parents=True, exist_ok=True)
         written = [_write(to / "fields.json", [canonical.encode(found.fields)])]

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ledger.domain.files import digests_of
 from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
-from ledger.services import catalogue, holders, materials
+from ledger.services import catalogue, holders, materials, received, releasing
 from ledger.wire.grants import read_granted
+from ledger.wire.receipts import read_receipt
+from ledger.wire.verification import verify_receipt
 from node_client.pilot.catalogue import REPAYMENT, matter_id, matters
 from tests.integration.node_client.stage import Stage
 from tests.integration.services.custodians import second_witness
-from tests.integration.services.test_materials import paper
+from tests.integration.services.test_materials import CONTENT, paper
+from tests.integration.services.test_receipts import age, published
+from tests.unit.log.network import network_policy
 
 PIN = "260117"
 NODE = ("--node", "wuhou")
@@ -77,6 +83,69 @@ def test_a_leaf_that_is_known_is_witnessed_at_the_window(staged: Stage, material
     witnessed = read_granted((tmp_path / "witnessed.json").read_bytes())
     assert witnessed.attending == 1
     assert any(witnessed.paper)
+
+
+def fetched(staged: Stage) -> None:
+    """The daemons work, and the reader fetches what its uses let it read."""
+    staged.cities.pump()
+    wuhou = staged.cities.nodes["wuhou"]
+    releasing.run_once(wuhou, wuhou.keys.open)
+
+
+def test_what_a_consent_lets_be_read_is_used_opened_shown_and_erased(staged: Stage, material: str, case: str, tmp_path):
+    prepared(staged, case, "--material", f"{material}=address,file.0")
+    staged.asked("consent", "grant", "consent.json", *NODE, "--pin-file", "pin", "--to", "signed.json")
+    intent = staged.asked("consent", "use", "signed.json", *NODE)
+    assert staged.cities.outcome("wuhou", intent) is Reason.OK
+    assert staged.said("material", "received", *NODE)["received"] == []
+    fetched(staged)
+    (row,) = staged.said("material", "received", *NODE, "--case", case)["received"]
+    assert (row["use"], row["case"], row["type"], row["state"]) == (1, case, "household-register", "here")
+    written = staged.said("material", "open", "use:1", *NODE, "--to", "papers")["files"]
+    fields, register = (tmp_path / name for name in written)
+    assert json.loads(fields.read_bytes())["address"] == "样本路 1 号"
+    assert (register.suffix, register.read_bytes(), register.stat().st_mode & 0o777) == (".pdf", CONTENT, 0o600)
+    age(staged.cities)
+    wuhou = staged.cities.nodes["wuhou"]
+    published(wuhou, wuhou.log_folder)
+    staged.said("material", "receipt", "use:1", *NODE, "--to", "receipt.json")
+    receipt = read_receipt((tmp_path / "receipt.json").read_bytes())
+    assert receipt.use is not None
+    verdict = verify_receipt(receipt, network_policy(), [digests_of([CONTENT])], now=wuhou.clock())
+    assert verdict.good, verdict
+    for what in (("open", "use:7", "--to", "papers"), ("receipt", "use:7", "--to", "x.json")):
+        assert staged.refused("material", *what, *NODE) == "releases.not_received"
+    assert staged.refused("material", "open", "seven", *NODE, "--to", "papers") == "tracing.identifier"
+    erased = staged.asked("material", "erase", "use:1", *NODE, "--basis", "purpose_ended")
+    assert staged.cities.outcome("wuhou", erased) is Reason.OK
+    assert received.destroy_once(wuhou) == 1
+    assert staged.said("material", "received", *NODE)["received"][0]["state"] == "erased"
+    assert staged.refused("material", "open", "use:1", row["leaf"], *NODE, "--to", "papers") == "releases.erased"
+
+
+def test_a_statutory_duty_is_named_and_told(staged: Stage, material: str, case: str):
+    with staged.cities.nodes["wuhou"].database.read() as connection:
+        leaf = materials.leaves_of(connection, material, 0)[0]
+    place = f"{leaf >> 32}:{leaf & 0xFFFFFFFF}"
+    common = (
+        "consent",
+        "duty",
+        *NODE,
+        "--case",
+        case,
+        "--leaf",
+        f"{place}=address",
+        "--provision",
+        "《样本条例》第一条",
+    )
+    intent = staged.asked(*common, "--notice", "当面告知")
+    assert staged.cities.outcome("wuhou", intent) is Reason.OK
+    fetched(staged)
+    (row,) = staged.said("material", "received", *NODE)["received"]
+    assert (row["use"], row["leaf"]) == (1, place)
+    assert [one["basis"] for one in staged.said("consent", "feed", material, *NODE)["readings"]] == [2]
+    assert staged.refused(*common, "--notice", " ") == "consents.notice"
+    assert staged.refused(*common, "--notice", "当面告知", "--lookup", "11" * 32) == "lookups.not_found"
 
 
 @pytest.mark.parametrize(
