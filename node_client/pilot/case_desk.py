@@ -96,7 +96,11 @@ class CaseDesk(Room):
         if attending:
             witnesses = self.witnessed(attending, case, 0, 0, 0, submission.commitment, submission.blob)
         number = self.nodes[attending].member if attending else 0
-        return cases.open_case(node, contract, submission, signature, attending=number, witnesses=witnesses)
+
+        def ask() -> str:
+            return cases.open_case(node, contract, submission, signature, attending=number, witnesses=witnesses)[1]
+
+        return case, self.asked(f"open:{case.hex()}", ask)
 
     def opened(
         self, name: str, holder: Holder, submission: cases.Submission, *, relay: str, attending: str = ""
@@ -119,16 +123,19 @@ class CaseDesk(Room):
             return {"sequence": sequence, "commitment": paper.commitment.hex(), "blob": paper.blob.hex()}
 
         kept = self.record.fact(f"step:{name}", make)
-        return cases.step(
-            node,
-            self.contract(ContractKind.CASES),
-            case,
-            action,
-            sequence=int(str(kept["sequence"])),
-            paper=_paper(kept),
-            detail=detail,
-            department=DEPARTMENT if officer else 0,
-            role=officer,
+        return self.asked(
+            f"step:{name}",
+            lambda: cases.step(
+                node,
+                self.contract(ContractKind.CASES),
+                case,
+                action,
+                sequence=int(str(kept["sequence"])),
+                paper=_paper(kept),
+                detail=detail,
+                department=DEPARTMENT if officer else 0,
+                role=officer,
+            ),
         )
 
     def act(
@@ -168,17 +175,20 @@ class CaseDesk(Room):
                 "blob": paper.blob,
             }
             signature = holder.sign_case(case_name, typed.digest("CaseAct", message, node.chain_id, contract))
-        return cases.act(
-            node,
-            contract,
-            case,
-            action,
-            sequence=sequence,
-            signature=signature,
-            detail=detail,
-            paper=paper,
-            attending=self.nodes[attending].member if attending else 0,
-            witnesses=witnesses,
+        return self.asked(
+            f"act:{name}",
+            lambda: cases.act(
+                node,
+                contract,
+                case,
+                action,
+                sequence=sequence,
+                signature=signature,
+                detail=detail,
+                paper=paper,
+                attending=self.nodes[attending].member if attending else 0,
+                witnesses=witnesses,
+            ),
         )
 
     def witnessed(

@@ -87,21 +87,26 @@ class ConsentDesk(Room):
             both = (window.keys.witness(1, message), window.keys.witness(2, message))
             person = self.people[leaves[0].holder].reference()
             held, custodian = attended.countersigned(window, granted, both, person=person)
-            return consents.grant_witnessed(
-                node,
-                granted.contract,
-                granted.terms,
-                held,
-                attending=granted.attending,
-                paper=granted.paper,
-                signatures=[*both, custodian],
+            return self.asked(
+                f"grant:{granted.digest.hex()}",
+                lambda: consents.grant_witnessed(
+                    node,
+                    granted.contract,
+                    granted.terms,
+                    held,
+                    attending=granted.attending,
+                    paper=granted.paper,
+                    signatures=[*both, custodian],
+                ),
             )
         shown = []
         for number, item in enumerate(sorted(leaves, key=lambda item: item.leaf)):
             keeper = self.nodes[item.city]
             own = releasing.own_leaf(keeper, keeper.keys.open, granted.contract, item.leaf)
             shown.append(consents.LeafShown(item.leaf, own.entry, own.proof, granted.signatures[number]))
-        return consents.grant(node, granted.contract, granted.terms, shown)
+        return self.asked(
+            f"grant:{granted.digest.hex()}", lambda: consents.grant(node, granted.contract, granted.terms, shown)
+        )
 
     def granted(self, granted: GrantedConsent) -> bool:
         """Say whether a consent is on the record already."""

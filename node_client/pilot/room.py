@@ -67,6 +67,10 @@ class Room:
         with next(iter(self.nodes.values())).database.read() as connection:
             return current_contract(connection, kind)
 
+    def asked(self, name: str, ask: Callable[[], str]) -> str:
+        """Ask for something once in the whole story and return the intent: asked again, what was refused would be tried again."""
+        return self.record.fact(f"asked:{name}", ask)
+
     def settled(self, city: str, intents: Sequence[str], *, everywhere: bool = True) -> None:
         """Wait until intents are done, and until every city's picture shows it."""
         block = done(self.nodes[city], intents, seconds=SECONDS)
