@@ -21,6 +21,8 @@ __all__ = ["HttpPeers"]
 
 _WITNESS = "/witness/v1/add-checkpoint"
 _SERVER_FAULT = 500
+# What may be away before an answer can be signed: the database, the daemon, a key that is not read yet, the web process.
+_NOT_NOW = frozenset({"api", "keys", "peers", "storage"})
 # Seconds until the next try where the other side named none.
 _PAUSE = 30
 _DIGITS = 9
@@ -172,9 +174,11 @@ def _unsigned(member: int, status: int, headers: Mapping[str, str], body: bytes)
     refusal in a city's name is not.
     """
     known = read_problem(body, status)
-    early = known is not None and (known.code in UNSIGNED_REFUSALS or known.code.startswith("api."))
-    if known is not None and (isinstance(known, UnavailableError) or (early and status < _SERVER_FAULT)):
-        return known
+    if known is not None:
+        area = known.code.partition(".")[0]
+        early = known.code in UNSIGNED_REFUSALS or area == "api"
+        if (early and status < _SERVER_FAULT) or (isinstance(known, UnavailableError) and area in _NOT_NOW):
+            return known
     return _not_understood(member, headers)
 
 

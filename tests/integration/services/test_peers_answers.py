@@ -65,6 +65,7 @@ def asked_over(network: Network, answer: Callable[[Heard], Said]) -> LedgerError
         problem(LedgerError("releases.no_use", use=7), status=404),
         said(404, {"code": "releases.no_use", "facts": {"use": 7}, "status": 404}),
         said(409, {"code": "releases.erased", "facts": {}, "status": 409}),
+        said(503, {"code": "releases.no_use", "facts": {}, "status": 503}),
         said(500, {"code": "peers.signature", "facts": {}, "status": 500}),
         Said(200, b"sealed:document", {}),
         Said(404, b"<html>no such page</html>", {"content-type": "text/html"}),
