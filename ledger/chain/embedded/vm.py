@@ -31,6 +31,8 @@ from eth.vm.forks.prague.state import PragueState, PragueTransactionExecutor
 from eth_typing import BlockNumber
 from eth_utils.exceptions import ValidationError
 
+from ledger.chain.embedded.compiled import CompiledComputation
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -72,6 +74,7 @@ class _EngineExecutor(PragueTransactionExecutor):
 
 class _EngineState(PragueState):
     transaction_executor_class = _EngineExecutor
+    computation_class = CompiledComputation
 
 
 class EngineVM(PragueVM):
