@@ -12,7 +12,7 @@ from api.examples import EXAMPLES
 from api.pages.rendering import page, problem_page, words
 from api.problems import language
 from ledger.domain.cases import Mode, State
-from ledger.domain.divisions import division, full_name
+from ledger.domain.divisions import english_name, full_name
 from ledger.errors import InputError, LedgerError
 from ledger.services import audit
 from ledger.services.overview import CaseShown, MemberShown, Overview, overview
@@ -116,7 +116,7 @@ def _routes(document: dict[str, Any], lang: Language) -> list[dict[str, Any]]:
 
 def _name(code: str, lang: Language) -> str:
     try:
-        return full_name(code) if lang == "zh" else division(code).en or full_name(code)
+        return (english_name(code) if lang == "en" else "") or full_name(code)
     except InputError:
         # A park or a zone has a local code that no table names.
         return code
@@ -125,7 +125,7 @@ def _name(code: str, lang: Language) -> str:
 def _member(member: MemberShown, view: Overview, lang: Language) -> dict[str, object]:
     cosigned = dict(zip(view.log.cosigners, view.log.cosigned_at, strict=True)).get(member.division)
     return {
-        "name": member.name if lang == "zh" else _name(member.division, lang),
+        "name": (english_name(member.division) if lang == "en" else "") or member.name,
         "here": member.member == view.member,
         "status": term("member_statuses", member.status.name, lang),
         "voting": member.voting,

@@ -26,6 +26,7 @@ __all__ = [
     "Name",
     "city_of",
     "division",
+    "english_name",
     "find_divisions",
     "full_name",
     "is_province_prefix",
@@ -115,6 +116,12 @@ def full_name(code: str) -> str:
         if place.zh not in {*parts, "市辖区", "县", "省直辖县级行政区划", "自治区直辖县级行政区划"}:
             parts.append(place.zh)
     return "".join(parts)
+
+
+def english_name(code: str) -> str:
+    """Return the English name of a place; empty where no table has one, as for a park with a local code."""
+    known = _table().get(code)
+    return "" if known is None else known.en
 
 
 def is_province_prefix(prefix: str) -> bool:

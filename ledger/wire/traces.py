@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 from ledger.domain.canonical import JsonValue
 from ledger.domain.cases import Clock
+from ledger.domain.divisions import english_name
 from ledger.wire.problems import reason_sentence
 from ledger.wire.sentences import Language, sentence, term
 
@@ -240,10 +241,10 @@ def _who(actor: Actor | None, parties: Mapping[int, Party], lang: Language) -> s
     if actor is None:
         return sentence("trace.nobody", lang).text
     if actor.applicant and actor.helper:
-        return sentence("trace.helped", lang, helper=_member(actor.helper, parties)).text
+        return sentence("trace.helped", lang, helper=_member(actor.helper, parties, lang)).text
     if actor.applicant:
         return sentence("trace.applicant", lang).text
-    name = _member(actor.member, parties)
+    name = _member(actor.member, parties, lang)
     inside = "，" if lang == "zh" else ", "
     more = inside.join(
         part for part in (actor.department_name, term("officer_roles", actor.role, lang) if actor.role else "") if part
@@ -253,14 +254,16 @@ def _who(actor: Actor | None, parties: Mapping[int, Party], lang: Language) -> s
     return f"{name}（{more}）" if lang == "zh" else f"{name} ({more})"
 
 
-def _member(member: int, parties: Mapping[int, Party]) -> str:
+def _member(member: int, parties: Mapping[int, Party], lang: Language) -> str:
     party = parties.get(member)
-    return party.name if party is not None else f"#{member}"
+    if party is None:
+        return f"#{member}"
+    return (english_name(f"{party.division:06}") if lang == "en" else "") or party.name
 
 
 def _fact(group: str, value: int | str | bool, parties: Mapping[int, Party], lang: Language) -> str:  # noqa: FBT001  # a fact may be yes or no
     if group == "members":
-        return _member(int(value), parties)
+        return _member(int(value), parties, lang)
     if group == "moments":
         return china_time(int(value))
     if group == "reasons":

@@ -253,6 +253,17 @@ def test_every_event_has_its_line_in_both_languages(made: History, connection: C
             assert all("…" not in text and "{" not in text for text in texts), texts
 
 
+def test_places_are_named_in_the_readers_language(made: History, connection: Connection):
+    found = trace(connection, of(made, happened.Opened).case.hex())
+    wuhou = {1: traces.Party(1, "四川省成都市武侯区", 510107)}
+    park = {1: traces.Party(1, "样本园区", 990001)}
+    line = next(line for line in found.lines if line.who is not None and line.who.member == 1)
+    assert "四川省成都市武侯区" in traces.line_text(line, wuhou, "zh")
+    assert "Wuhou" in traces.line_text(line, wuhou, "en")
+    # A place that no table names is called what it calls itself.
+    assert "样本园区" in traces.line_text(line, park, "en")
+
+
 def test_the_wire_form_is_json_with_times_of_china(made: History, connection: Connection):
     found = trace(connection, of(made, happened.Opened).case.hex())
     for lang in (None, *LANGUAGES):
