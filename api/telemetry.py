@@ -9,7 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from api.deps import Site
 from ledger.projections import journal, opened
-from ledger.services import health, releasing
+from ledger.services import health, receiving
 from ledger.services.overview import log_shown
 from ledger.storage import outbox
 
@@ -40,7 +40,7 @@ def figures(site: Site) -> bytes:
         steps = health.steps(connection)
         head = health.seen_head(connection)
         papers = opened.count_pending(connection, node.member)
-        releases = releasing.pending(connection, node.member)
+        releases = receiving.pending(connection, node.member)
     log = log_shown(node, site.log)
     gauge(
         "chain_head_block", "newest block of the chain when the daemon last asked", -1 if head is None else head.number

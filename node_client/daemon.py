@@ -32,7 +32,7 @@ from ledger.services import (
     papers,
     publishing,
     received,
-    releasing,
+    receiving,
     renewing,
     sending,
     synchronising,
@@ -246,7 +246,7 @@ class Daemon:
         return [
             Step("papers", lambda: papers.run_once(node, unseal).done > 0),
             Step("lookups", lambda: lookups.run_once(node, unseal) > 0),
-            Step("releasing", lambda: releasing.run_once(node, unseal) > 0),
+            Step("releasing", lambda: receiving.run_once(node, unseal) > 0),
             # In the same thread as what copies content here, so that neither takes the other's blocks away.
             Step("forgetting", lambda: received.destroy_once(node) > 0),
         ]

@@ -7,19 +7,15 @@ needs a private key for it, because the draft is sealed to the city's own public
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from sqlalchemy import insert, select
 from sqlalchemy.engine import Connection
 
 from ledger.blobs.content import write_content
-from ledger.chain.codec import canonical_call
 from ledger.domain import boxes, canonical, envelopes, records
-from ledger.domain.calls import Fields
-from ledger.domain.consents import MAX_LEAVES
 from ledger.domain.limits import LIMITS
 from ledger.domain.materials import (
     Assurance,
@@ -39,6 +35,7 @@ from ledger.errors import ConflictError, NotFoundError, UnavailableError
 from ledger.ports import BlobStore
 from ledger.services.context import Node
 from ledger.services.intake import HandedIn, read_handed_in
+from ledger.services.leaf_groups import enqueue_groups, groups_of, numbered
 from ledger.services.registry import readers_of
 from ledger.storage import outbox, repeating
 from ledger.storage.tables import drafts
@@ -51,22 +48,18 @@ __all__ = [
     "Handover",
     "Paper",
     "document_of",
-    "enqueue_groups",
     "erase",
     "find",
     "leaves_of",
     "listed",
     "material_of",
     "places_of",
-    "portions",
     "revoke",
     "submit",
 ]
 
 # The label of boxes that hold what is not anchored yet.
 DRAFT_LABEL = "draft"
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,12 +227,12 @@ def revoke(node: Node, material: str, cause: RevocationCause, words: str) -> str
     name = f"revoke:{material}"
     with node.begin() as uow:
         find(uow.connection, material)
-        groups = _groups(uow.connection, material)
+        groups = groups_of(uow.connection, material)
         if outbox.known(uow.connection, name):
             # Said already, in words that are sealed by now; what was refused is tried again with the same words.
-            repeating.retry_stuck(uow.connection, (_numbered(name, number) for number in range(len(groups))))
+            repeating.retry_stuck(uow.connection, (numbered(name, number) for number in range(len(groups))))
             uow.commit()
-            return _numbered(name, len(groups) - 1)
+            return numbered(name, len(groups) - 1)
         _settle_renewal(uow.connection, material)
         readers = readers_of(uow.connection, [node.member])
         paper = seal_paper("revocation", {"material": material, "words": words}, readers, node.random)
@@ -277,7 +270,7 @@ def erase(node: Node, material: str, basis: ErasureBasis) -> str:
             f"erase:{material}",
             Operation.ERASE,
             "operate",
-            _groups(uow.connection, material),
+            groups_of(uow.connection, material),
             {"consent": bytes(32), "basis": int(basis), "commitment": bytes(32)},
             node.clock(),
         )
@@ -336,60 +329,6 @@ def _take(node: Node, applicant: str, paper: Paper, store: BlobStore, now: int) 
 
 def _policy(reuse: Reuse, days: int) -> ReusePolicy:
     return ReusePolicy(reuse, days=days if reuse == Reuse.FRESH else 0)
-
-
-def _groups(connection: Connection, material: str) -> list[tuple[str, int, list[int]]]:
-    """Return a material's leaves by contract and batch, as many together as one operation of the contracts takes."""
-    leaf, batches = tables.material_leaves, tables.batches
-    rows = connection.execute(
-        select(leaf.c.contract, leaf.c.batch, leaf.c.index.label("place"))
-        .join(batches, (batches.c.contract == leaf.c.contract) & (batches.c.batch == leaf.c.batch))
-        .where(leaf.c.material == material)
-        .order_by(batches.c.block, batches.c.log_index, leaf.c.index)
-    )
-    return [
-        (str(contract), int(batch), [int(row.place) for row in group])
-        for (contract, batch), listed in groupby(rows, key=lambda row: (row.contract, row.batch))
-        for group in portions(list(listed))
-    ]
-
-
-def portions(rows: list[_T]) -> Iterator[list[_T]]:
-    """Cut leaves into portions of which one operation of the contracts takes each."""
-    for at in range(0, len(rows), MAX_LEAVES):
-        yield rows[at : at + MAX_LEAVES]
-
-
-def enqueue_groups(
-    connection: Connection,
-    name: str,
-    operation: Operation,
-    role: str,
-    groups: Sequence[tuple[str, int, list[int]]],
-    fields: Fields,
-    now: int,
-) -> str:
-    """Write one intent for each group of leaves, each after the one before; whoever waits for the last waits for all."""
-    before: str | None = None
-    for number, (contract, batch, listed) in enumerate(groups):
-        intent = outbox.Intent(
-            id=_numbered(name, number),
-            operation=operation,
-            contract=contract,
-            role=role,
-            subject=batch.to_bytes(32, "big"),
-            call=canonical_call(operation, {"batch": batch, "leaves": list(listed), **fields}),
-            after=before,
-        )
-        outbox.enqueue(connection, intent, now=now)
-        before = intent.id
-    # Asked for again: what was refused is tried again.
-    repeating.retry_stuck(connection, (_numbered(name, number) for number in range(len(groups))))
-    return before or name
-
-
-def _numbered(name: str, number: int) -> str:
-    return f"{name}:{number}" if number else name
 
 
 def _settle_renewal(connection: Connection, material: str) -> None:

@@ -15,7 +15,7 @@ from ledger.log.view import LogView
 from ledger.projections import journal, opened
 from ledger.projections.cases import model_of
 from ledger.projections.consortium import calendars
-from ledger.services import health, releasing
+from ledger.services import health, receiving
 from ledger.services.context import Node
 from ledger.services.identifying import identify
 from ledger.services.publishing import log_cities
@@ -164,7 +164,7 @@ def overview(node: Node, log: LogView) -> Overview:
         named = [bytes(case) for case in recent]
         held = health.waiting(connection, now)
         head = health.seen_head(connection)
-        papers, releases = opened.count_pending(connection, node.member), releasing.pending(connection, node.member)
+        papers, releases = opened.count_pending(connection, node.member), receiving.pending(connection, node.member)
         logs = [city for city in log_cities(connection, node.network) if city.log is not None]
     return Overview(
         member=node.member,

@@ -21,7 +21,7 @@ from ledger.domain.materials import ErasureBasis
 from ledger.domain.operations import Operation
 from ledger.errors import ConflictError, NotFoundError
 from ledger.services.context import Node
-from ledger.services.materials import enqueue_groups, portions
+from ledger.services.leaf_groups import enqueue_groups, portions
 from ledger.storage import outbox
 from ledger.storage.tables import cases as case_tables
 from ledger.storage.tables import consents as consent_tables

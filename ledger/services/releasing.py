@@ -1,4 +1,4 @@
-"""No key without a use on the record: what a custodian hands out, and what a grantee does with it.
+"""No key without a use on the record: what a custodian hands out, and what a grantee reads of it.
 
 The custodian looks into its own picture of the final chain, never at the request's word, and hands out no more than the
 consent discloses, sealed to the grantee's registered key. The grantee checks everything against its own picture: that
@@ -11,23 +11,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
-from sqlalchemy import and_, func, insert, select
+from sqlalchemy import and_, insert, select
 from sqlalchemy.engine import Connection
 
 from ledger.blobs.cids import cid_from_digest
-from ledger.blobs.content import copy_content, read_content
+from ledger.blobs.content import read_content
 from ledger.chain.codec import canonical_call
-from ledger.domain import boxes, canonical, disclosures, envelopes, leaves, merkle, records, wrapping
+from ledger.domain import boxes, canonical, disclosures, envelopes, merkle, records, wrapping
 from ledger.domain.consortium import ServiceKeyKind
 from ledger.domain.files import DoubleDigest
-from ledger.domain.leaves import LeafEntry
 from ledger.domain.materials import FileFact
 from ledger.domain.operations import Operation
-from ledger.errors import AuthorityError, ConflictError, FormatError, IntegrityError, LedgerError, NotFoundError
+from ledger.errors import AuthorityError, ConflictError, IntegrityError, NotFoundError
 from ledger.services.context import Node
-from ledger.services.registry import readers_of, service_key
+from ledger.services.registry import service_key
 from ledger.storage import outbox
 from ledger.storage.tables import consents as consent_tables
 from ledger.storage.tables import drafts
@@ -41,16 +39,18 @@ __all__ = [
     "DISCLOSED",
     "RECEIVED_LABEL",
     "Received",
+    "RecordedUse",
     "content",
-    "fetch",
     "granted_of",
+    "leaf_name",
+    "leaves_used",
     "own_leaf",
-    "pending",
     "read_received",
     "received_leaf",
+    "recorded_use",
     "release",
+    "release_info",
     "remember",
-    "run_once",
     "use",
     "use_of_consent",
 ]
@@ -75,8 +75,8 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class _Use:
-    """A reading on the record."""
+class RecordedUse:
+    """A reading on the record: by which contract it is counted, under which consent, of which fields, for which case."""
 
     contract: str
     use: int
@@ -143,14 +143,14 @@ def release(node: Node, unseal: Unseal, use_number: int, requester: int, disclos
     shown = read_disclosed(disclosed)
     with node.database.read() as connection:
         # Two generations of the contract count their uses from one: the list of fields, salted, says which is meant.
-        found = _use_of(connection, use_number, requester, disclosed=shown.digest)
-        mine = _leaves_of(connection, found, node.member)
+        found = recorded_use(connection, use_number, requester, disclosed=shown.digest)
+        mine = leaves_used(connection, found, node.member)
         if not mine:
             raise NotFoundError("releases.no_use", use=use_number)
         recipient = wrapping.RecipientPublic(service_key(connection, requester, ServiceKeyKind.HPKE))
         rows = [_own_leaf(connection, found.contract, batch, index) for batch, index in mine]
     released = tuple(_released(node, unseal, row, shown) for row in rows)
-    return wrapping.seal(encode_release(use_number, released), recipient, _info(found, requester))
+    return wrapping.seal(encode_release(use_number, released), recipient, release_info(found, requester))
 
 
 def own_leaf(node: Node, unseal: Unseal, contract: str, leaf: int) -> ReleasedLeaf:
@@ -162,104 +162,6 @@ def own_leaf(node: Node, unseal: Unseal, contract: str, leaf: int) -> ReleasedLe
     with node.database.read() as connection:
         own = _own_leaf(connection, contract, leaf >> 32, leaf & 0xFFFFFFFF)
     return _released(node, unseal, own, None)
-
-
-def run_once(node: Node, unseal: Unseal) -> int:
-    """Ask for everything that this city's uses let it read and that is not here yet; returns the number of leaves."""
-    with node.database.read() as connection:
-        uses = pending(connection, node.member)
-    kept, fault = 0, None
-    for contract, number in uses:
-        try:
-            kept += fetch(node, unseal, number, contract)
-        except LedgerError as error:
-            # The use is final here; where there is none, the custodian has only not read that far yet. Whatever keeps one
-            # from being fetched keeps no other waiting; the step still says so.
-            if error.code != "releases.no_use":
-                fault = fault or error
-    if fault is not None:
-        raise fault
-    return kept
-
-
-def pending(connection: Connection, member: int) -> tuple[tuple[str, int], ...]:
-    """Return the uses of a member, by contract, of which some leaf has not been received here, the oldest first."""
-    table, used, here = consent_tables.uses, consent_tables.use_leaves, drafts.received
-    leaves_used = (
-        select(func.count()).where(used.c.contract == table.c.contract, used.c.use == table.c.use).scalar_subquery()
-    )
-    leaves_here = (
-        select(func.count()).where(here.c.contract == table.c.contract, here.c.use == table.c.use).scalar_subquery()
-    )
-    rows = connection.execute(
-        select(table.c.contract, table.c.use)
-        .where(table.c.member == member, leaves_here < leaves_used)
-        .order_by(table.c.block, table.c.log_index)
-    )
-    return tuple((str(row.contract), int(row.use)) for row in rows)
-
-
-def fetch(node: Node, unseal: Unseal, use_number: int, contract: str | None = None) -> int:
-    """Ask the custodians for what one of this city's uses lets it read, check it, and keep it sealed.
-
-    A custodian that has answered is not asked again; one that is away keeps nothing back that the others gave.
-
-    Raises:
-        NotFoundError: ``releases.no_use``, ``releases.disclosed_missing``.
-        ConflictError: ``releases.ambiguous`` where several contracts have a use of that number.
-        UnavailableError: a custodian does not answer; asked again later.
-        IntegrityError: ``releases.not_anchored`` and what else shows that something is not what the chain says.
-    """
-    with node.database.read() as connection:
-        found = _use_of(connection, use_number, node.member, contract=contract)
-        disclosed = connection.execute(
-            select(drafts.inbox.c.sealed).where(
-                drafts.inbox.c.kind == DISCLOSED, drafts.inbox.c.digest == found.disclosed
-            )
-        ).scalar()
-        if disclosed is None:
-            raise NotFoundError("releases.disclosed_missing", use=use_number)
-        here = _received_names(connection, found)
-        custodians = [
-            custodian
-            for custodian in _custodians(connection, found)
-            if not {f"{batch}:{index}" for batch, index in _leaves_of(connection, found, custodian)} <= here
-        ]
-        readers = readers_of(connection, [node.member])
-    kept = 0
-    for custodian in custodians:
-        if custodian == node.member:
-            sealed = release(node, unseal, use_number, node.member, disclosed)
-        else:
-            sealed = node.peers.release(custodian, use_number, disclosed)
-        number, items = decode_release(unseal(sealed, _info(found, node.member)))
-        if number != use_number:
-            raise IntegrityError("releases.not_anchored", use=use_number)
-        rows, copied = [], []
-        for item in items:
-            place = {"contract": found.contract, "use": use_number, "leaf": _name(item.leaf)}
-            received = _checked(node, found, custodian, item, read_disclosed(disclosed))
-            for file in received.files:
-                if custodian != node.member:
-                    copy_content(partial(node.peers.blob, custodian), node.blobs, file.blob)
-                    copied.append({**place, "blob": file.blob})
-            box = boxes.seal_box([encode_release(use_number, (item,))], readers, RECEIVED_LABEL, node.random)
-            rows.append(
-                {
-                    **place,
-                    "case": found.case,
-                    "type_code": received.record.type_code,
-                    "sealed": b"".join(box),
-                    "received_at": node.clock(),
-                }
-            )
-        with node.begin() as uow:
-            uow.connection.execute(insert(drafts.received), rows)
-            if copied:
-                uow.connection.execute(insert(drafts.received_files), copied)
-            uow.commit()
-        kept += len(rows)
-    return kept
 
 
 def read_received(node: Node, use_number: int, leaf: int, contract: str | None = None) -> Received:
@@ -302,7 +204,7 @@ def received_leaf(node: Node, unseal: Unseal, use_number: int, leaf: int, contra
         ConflictError: as :func:`read_received`.
     """
     table = drafts.received
-    query = select(table.c.sealed).where(table.c.use == use_number, table.c.leaf == _name(leaf))
+    query = select(table.c.sealed).where(table.c.use == use_number, table.c.leaf == leaf_name(leaf))
     if contract is not None:
         query = query.where(table.c.contract == contract)
     with node.database.read() as connection:
@@ -370,15 +272,21 @@ def remember(connection: Connection, node: Node, subject: bytes, kind: str, docu
         )
 
 
-def _use_of(
+def recorded_use(
     connection: Connection,
     use_number: int,
     member: int,
     *,
     contract: str | None = None,
     disclosed: bytes | None = None,
-) -> _Use:
-    """Find a member's use by its number; each generation of the contract counts its own, so more must be said of two."""
+) -> RecordedUse:
+    """Find a member's use by its number; each generation of the contract counts its own, so more must be said of two.
+
+    Raises:
+        NotFoundError: ``releases.no_use``.
+        AuthorityError: ``releases.disclosed`` where none of that number names this list of fields.
+        ConflictError: ``releases.ambiguous``.
+    """
     table = consent_tables.uses
     query = select(table.c.contract, table.c.consent, table.c.disclosed, table.c.case, table.c.use).where(
         table.c.use == use_number, table.c.member == member
@@ -395,16 +303,11 @@ def _use_of(
     if len(rows) > 1:
         raise ConflictError("releases.ambiguous", use=use_number)
     row = rows[0]
-    return _Use(str(row.contract), int(row.use), bytes(row.consent), bytes(row.disclosed), bytes(row.case))
+    return RecordedUse(str(row.contract), int(row.use), bytes(row.consent), bytes(row.disclosed), bytes(row.case))
 
 
-def _received_names(connection: Connection, found: _Use) -> set[str]:
-    table = drafts.received
-    query = select(table.c.leaf).where(table.c.contract == found.contract, table.c.use == found.use)
-    return {str(name) for name in connection.execute(query).scalars()}
-
-
-def _leaves_of(connection: Connection, found: _Use, member: int) -> list[tuple[int, int]]:
+def leaves_used(connection: Connection, found: RecordedUse, member: int) -> list[tuple[int, int]]:
+    """Return batch and index of the leaves of a use that a member keeps."""
     used, batches = consent_tables.use_leaves, tables.batches
     rows = connection.execute(
         select(used.c.batch, used.c.index.label("place"))
@@ -413,18 +316,6 @@ def _leaves_of(connection: Connection, found: _Use, member: int) -> list[tuple[i
         .order_by(used.c.batch, used.c.index)
     )
     return [(int(row.batch), int(row.place)) for row in rows]
-
-
-def _custodians(connection: Connection, found: _Use) -> list[int]:
-    used, batches = consent_tables.use_leaves, tables.batches
-    rows = connection.execute(
-        select(batches.c.member)
-        .join(used, and_(batches.c.contract == used.c.contract, batches.c.batch == used.c.batch))
-        .where(used.c.contract == found.contract, used.c.use == found.use)
-        .distinct()
-        .order_by(batches.c.member)
-    )
-    return [int(member) for member in rows.scalars()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -483,30 +374,11 @@ def _released(node: Node, unseal: Unseal, own: _OwnLeaf, shown: Disclosed | None
     )
 
 
-def _checked(node: Node, found: _Use, custodian: int, item: ReleasedLeaf, shown: Disclosed) -> Received:
-    batch, index = item.leaf >> 32, item.leaf & 0xFFFFFFFF
-    with node.database.read() as connection:
-        anchored = connection.execute(
-            select(tables.batches.c.root, tables.batches.c.size).where(
-                tables.batches.c.contract == found.contract, tables.batches.c.batch == batch
-            )
-        ).first()
-        if anchored is None or (batch, index) not in _leaves_of(connection, found, custodian):
-            raise IntegrityError("releases.not_anchored", use=found.use)
-    merkle.verify_inclusion(merkle.leaf_hash(item.entry), index, int(anchored.size), item.proof, bytes(anchored.root))
-    leaves.verify_entry(LeafEntry.decode(item.entry), item.record, item.blinding)
-    record = records.read_record(item.record)
-    if record.anchor_member != custodian:
-        raise IntegrityError("releases.not_anchored", use=found.use)
-    fields = records.open_fields(item.record, item.disclosures)
-    if not set(fields) <= set(shown.fields(item.leaf)):
-        raise FormatError("releases.malformed")
-    return Received(found.use, item.leaf, record, fields, records.files_of(fields))
-
-
-def _info(found: _Use, grantee: int) -> bytes:
+def release_info(found: RecordedUse, grantee: int) -> bytes:
+    """Say what a release is sealed for, as HPKE's ``info``: the consent, its fields, the grantee."""
     return wrapping.info_for(found.disclosed, grantee, found.consent)
 
 
-def _name(leaf: int) -> str:
+def leaf_name(leaf: int) -> str:
+    """Return a leaf as the table of what was received names it."""
     return f"{leaf >> 32}:{leaf & 0xFFFFFFFF}"

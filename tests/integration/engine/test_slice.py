@@ -15,7 +15,7 @@ from ledger.domain.cases import Action, State
 from ledger.domain.files import digests_of
 from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
-from ledger.services import batching, cases, consents, receipts, releasing, sending, synchronising
+from ledger.services import batching, cases, consents, receipts, receiving, releasing, sending, synchronising
 from ledger.services.sending import Sender
 from ledger.services.trace import trace
 from ledger.storage import outbox
@@ -55,7 +55,7 @@ class LivePilot(Pilot):
                 moved |= sending.run_once(Sender(node.begin, node.chain, self.keys[city], node.clock)).moved
                 moved |= synchronising.run_once(node).added > 0
                 moved |= batching.open_batches(node, node.keys.open) > 0
-                moved |= releasing.run_once(node, node.keys.open) > 0
+                moved |= receiving.run_once(node, node.keys.open) > 0
             quiet = not moved and not any(map(_in_flight, self.nodes.values()))
             if not moved:
                 pause()

@@ -11,7 +11,7 @@ import pytest
 from ledger.domain.files import digests_of
 from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
-from ledger.services import catalogue, holders, materials, received, releasing
+from ledger.services import catalogue, holders, materials, received, receiving
 from ledger.wire.grants import read_granted
 from ledger.wire.receipts import read_receipt
 from ledger.wire.verification import verify_receipt
@@ -89,7 +89,7 @@ def fetched(staged: Stage) -> None:
     """The daemons work, and the reader fetches what its uses let it read."""
     staged.cities.pump()
     wuhou = staged.cities.nodes["wuhou"]
-    releasing.run_once(wuhou, wuhou.keys.open)
+    receiving.run_once(wuhou, wuhou.keys.open)
 
 
 def test_what_a_consent_lets_be_read_is_used_opened_shown_and_erased(staged: Stage, material: str, case: str, tmp_path):

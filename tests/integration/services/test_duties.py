@@ -13,7 +13,7 @@ from ledger.domain.limits import LIMITS
 from ledger.domain.materials import ErasureBasis
 from ledger.domain.reasons import Reason
 from ledger.errors import FormatError, InputError, NotFoundError, UnavailableError
-from ledger.services import duties, holders, materials, receipts, received, releasing
+from ledger.services import duties, holders, materials, receipts, received, receiving, releasing
 from ledger.services.trace import show
 from ledger.wire.consents import Disclosed, new_disclosed
 from ledger.wire.receipts import Receipt, encode_receipt, read_receipt
@@ -133,7 +133,7 @@ def test_a_city_that_is_no_party_of_the_case_reads_nothing(cities, tmp_path):
     pump(cities)
     assert cities.outcome("yuzhong", "duty-1") is not Reason.OK
     with yuzhong.database.read() as connection:
-        assert releasing.pending(connection, yuzhong.member) == ()
+        assert receiving.pending(connection, yuzhong.member) == ()
 
 
 def test_what_a_duty_brought_is_erased_by_leaf_since_no_consent_binds_it(cities, tmp_path):

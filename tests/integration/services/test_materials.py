@@ -17,7 +17,7 @@ from ledger.domain.events import Anchored, ErasureRecorded, Granted, LeavesRevok
 from ledger.domain.leaves import Holding
 from ledger.domain.materials import Assurance, AssuranceLevel, ErasureBasis, Issuer, RevocationCause
 from ledger.errors import AuthorityError, ConflictError, InputError, IntegrityError, NotFoundError
-from ledger.services import batching, erasing, materials, releasing
+from ledger.services import batching, erasing, materials, receiving, releasing
 from ledger.services.intake import inspect_file
 from ledger.storage.tables import drafts
 from ledger.storage.tables import materials as tables
@@ -160,8 +160,8 @@ def test_another_city_reads_what_the_consent_shows_and_no_more(cities, tmp_path)
     leaf = anchored.batch << 32 | anchored.leaves[0]
     record_use(cities, *consent(leaf, "address", "file.0"))
     mianyang = cities.nodes[2]
-    assert releasing.run_once(mianyang, mianyang.keys.open) == 1
-    assert releasing.run_once(mianyang, mianyang.keys.open) == 0
+    assert receiving.run_once(mianyang, mianyang.keys.open) == 1
+    assert receiving.run_once(mianyang, mianyang.keys.open) == 0
     received = releasing.read_received(mianyang, 1, leaf)
     assert set(received.fields) == {"address", "file.0"}
     assert received.fields["address"] == "样本路 1 号"
@@ -224,7 +224,7 @@ def test_a_custodian_that_lies_is_found_out(cities, tmp_path):
         uow.connection.execute(tables.batches.update().values(root=bytes(32)))
         uow.commit()
     with pytest.raises((IntegrityError, InputError)):
-        releasing.run_once(mianyang, mianyang.keys.open)
+        receiving.run_once(mianyang, mianyang.keys.open)
     with mianyang.database.read() as connection:
         assert connection.execute(select(drafts.received)).first() is None
 

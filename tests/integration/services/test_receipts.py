@@ -23,7 +23,7 @@ from ledger.log.files import DirectoryFiles
 from ledger.log.proofs import make_proof_file
 from ledger.log.store import LogStore
 from ledger.ports import TypedMessage
-from ledger.services import cases, consents, materials, receipts, releasing, synchronising
+from ledger.services import cases, consents, materials, receipts, receiving, releasing, synchronising
 from ledger.services import holders as holders_service
 from ledger.services.context import Node
 from ledger.wire.grants import GrantedConsent
@@ -65,7 +65,7 @@ def pump(cities: Cities) -> None:
     """Let the cities work, and the readers fetch what their uses let them read."""
     cities.pump()
     for node in cities.nodes.values():
-        releasing.run_once(node, node.keys.open)
+        receiving.run_once(node, node.keys.open)
 
 
 def opened(cities: Cities) -> bytes:

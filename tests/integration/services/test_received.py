@@ -16,7 +16,7 @@ from ledger.domain.events import Anchored, GenerationAdded, Granted, Used
 from ledger.domain.materials import ErasureBasis
 from ledger.domain.reasons import Reason
 from ledger.errors import AuthorityError, ConflictError, NotFoundError, UnavailableError
-from ledger.services import batching, cases, materials, received, releasing
+from ledger.services import batching, cases, materials, received, receiving, releasing
 from ledger.services.peers import Unconnected
 from ledger.services.trace import show
 from ledger.storage.tables import materials as tables
@@ -200,12 +200,12 @@ def test_two_contracts_may_have_a_use_of_one_number(tmp_path):
     wuhou, mianyang = cities.nodes[1], cities.nodes[2]
     first = kept_at(cities, tmp_path, 1, 1, MATERIALS)[0]
     one = read_on_record(cities, 2, (first,), 1, MATERIALS)
-    assert releasing.run_once(mianyang, mianyang.keys.open) == 1
+    assert receiving.run_once(mianyang, mianyang.keys.open) == 1
     cities.say(GenerationAdded(ContractKind.MATERIALS, 2, SECOND), contract=CONSORTIUM)
     second = kept_at(cities, tmp_path, 1, 1, SECOND)[0]
     other = read_on_record(cities, 2, (second,), 1, SECOND)
-    assert releasing.run_once(mianyang, mianyang.keys.open) == 1
-    assert releasing.run_once(mianyang, mianyang.keys.open) == 0
+    assert receiving.run_once(mianyang, mianyang.keys.open) == 1
+    assert receiving.run_once(mianyang, mianyang.keys.open) == 0
     for leaf, contract in ((first, MATERIALS), (second, SECOND)):
         found = releasing.read_received(mianyang, 1, leaf, contract)
         assert b"".join(releasing.content(mianyang, 1, leaf, found.files[0], contract)) == CONTENT
@@ -215,7 +215,7 @@ def test_two_contracts_may_have_a_use_of_one_number(tmp_path):
     with pytest.raises(AuthorityError, match=r"releases\.disclosed"):
         releasing.release(wuhou, wuhou.keys.open, 1, 2, new_disclosed({first: ("number",)}, bytes).encode())
     with pytest.raises(ConflictError, match=r"releases\.ambiguous"):
-        releasing.fetch(mianyang, mianyang.keys.open, 1)
+        receiving.fetch(mianyang, mianyang.keys.open, 1)
     with pytest.raises(ConflictError, match=r"releases\.ambiguous"):
         received.erase(mianyang, 1, ErasureBasis.PURPOSE_ENDED)
     received.erase(mianyang, 1, ErasureBasis.PURPOSE_ENDED, SECOND)
@@ -232,11 +232,11 @@ def test_a_custodian_that_is_away_keeps_nothing_back_that_another_gave(tmp_path)
     away = replace(wuhou, peers=Unconnected())
     for _ in range(2):
         with pytest.raises(UnavailableError, match=r"peers\.unreachable"):
-            releasing.run_once(away, away.keys.open)
+            receiving.run_once(away, away.keys.open)
     assert releasing.read_received(wuhou, 1, leaves[0]).fields["address"] == "样本路 1 号"
     with pytest.raises(NotFoundError, match=r"releases\.not_received"):
         releasing.read_received(wuhou, 1, leaves[1])
-    assert releasing.run_once(wuhou, wuhou.keys.open) == 1
+    assert receiving.run_once(wuhou, wuhou.keys.open) == 1
     assert releasing.read_received(wuhou, 1, leaves[1]).fields["address"] == "样本路 1 号"
 
 
@@ -246,7 +246,7 @@ def test_content_that_another_consent_brought_too_stays_for_that_one(tmp_path):
     leaves = kept_at(cities, tmp_path, 1, 1, MATERIALS)[:2]
     for number, leaf in enumerate(leaves, start=1):
         read_on_record(cities, 2, (leaf,), number, MATERIALS)
-    assert releasing.run_once(mianyang, mianyang.keys.open) == 2
+    assert receiving.run_once(mianyang, mianyang.keys.open) == 2
     for number, leaf in enumerate(leaves, start=1):
         last = received.erase(mianyang, number, ErasureBasis.PURPOSE_ENDED)
         with mianyang.begin() as uow:

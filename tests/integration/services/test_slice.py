@@ -36,7 +36,18 @@ from ledger.errors import NotFoundError, RefusedError, UnavailableError
 from ledger.log.files import DirectoryFiles
 from ledger.log.store import LogStore
 from ledger.ports import Signer
-from ledger.services import batching, cases, consents, materials, papers, receipts, releasing, sending, synchronising
+from ledger.services import (
+    batching,
+    cases,
+    consents,
+    materials,
+    papers,
+    receipts,
+    receiving,
+    releasing,
+    sending,
+    synchronising,
+)
 from ledger.services.context import Node
 from ledger.services.sending import Sender
 from ledger.services.trace import trace
@@ -97,7 +108,7 @@ class Pilot:
                 moved |= synchronising.run_once(node).added > 0
                 moved |= batching.open_batches(node, node.keys.open) > 0
             for node in self.nodes.values():
-                moved |= releasing.run_once(node, node.keys.open) > 0
+                moved |= receiving.run_once(node, node.keys.open) > 0
 
     def outcome(self, city: str, name: str) -> Reason:
         """What became of an intent."""

@@ -1,0 +1,175 @@
+"""Fetching what this city's uses let it read: from every custodian, checked against this city's own picture, kept sealed.
+
+A custodian that is away keeps nothing back that the others gave, and delays no other use. What is kept names the contract
+that counts the use: two generations of it may have a use of one number.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from sqlalchemy import and_, func, insert, select
+from sqlalchemy.engine import Connection
+
+from ledger.blobs.content import copy_content
+from ledger.domain import boxes, leaves, merkle, records
+from ledger.domain.leaves import LeafEntry
+from ledger.errors import FormatError, IntegrityError, LedgerError, NotFoundError
+from ledger.services.context import Node
+from ledger.services.registry import readers_of
+from ledger.services.releasing import (
+    DISCLOSED,
+    RECEIVED_LABEL,
+    Received,
+    RecordedUse,
+    Unseal,
+    leaf_name,
+    leaves_used,
+    recorded_use,
+    release,
+    release_info,
+)
+from ledger.storage.tables import consents as consent_tables
+from ledger.storage.tables import drafts
+from ledger.storage.tables import materials as tables
+from ledger.wire.consents import Disclosed, read_disclosed
+from ledger.wire.releases import ReleasedLeaf, decode_release, encode_release
+
+__all__ = ["fetch", "pending", "run_once"]
+
+
+def run_once(node: Node, unseal: Unseal) -> int:
+    """Ask for everything that this city's uses let it read and that is not here yet; returns the number of leaves."""
+    with node.database.read() as connection:
+        uses = pending(connection, node.member)
+    kept, fault = 0, None
+    for contract, number in uses:
+        try:
+            kept += fetch(node, unseal, number, contract)
+        except LedgerError as error:
+            # The use is final here; where there is none, the custodian has only not read that far yet. Whatever keeps one
+            # from being fetched keeps no other waiting; the step still says so.
+            if error.code != "releases.no_use":
+                fault = fault or error
+    if fault is not None:
+        raise fault
+    return kept
+
+
+def pending(connection: Connection, member: int) -> tuple[tuple[str, int], ...]:
+    """Return the uses of a member, by contract, of which some leaf has not been received here, the oldest first."""
+    table, used, here = consent_tables.uses, consent_tables.use_leaves, drafts.received
+    leaves_used = (
+        select(func.count()).where(used.c.contract == table.c.contract, used.c.use == table.c.use).scalar_subquery()
+    )
+    leaves_here = (
+        select(func.count()).where(here.c.contract == table.c.contract, here.c.use == table.c.use).scalar_subquery()
+    )
+    rows = connection.execute(
+        select(table.c.contract, table.c.use)
+        .where(table.c.member == member, leaves_here < leaves_used)
+        .order_by(table.c.block, table.c.log_index)
+    )
+    return tuple((str(row.contract), int(row.use)) for row in rows)
+
+
+def fetch(node: Node, unseal: Unseal, use_number: int, contract: str | None = None) -> int:
+    """Ask the custodians for what one of this city's uses lets it read, check it, and keep it sealed.
+
+    A custodian that has answered is not asked again; one that is away keeps nothing back that the others gave.
+
+    Raises:
+        NotFoundError: ``releases.no_use``, ``releases.disclosed_missing``.
+        ConflictError: ``releases.ambiguous`` where several contracts have a use of that number.
+        UnavailableError: a custodian does not answer; asked again later.
+        IntegrityError: ``releases.not_anchored`` and what else shows that something is not what the chain says.
+    """
+    with node.database.read() as connection:
+        found = recorded_use(connection, use_number, node.member, contract=contract)
+        disclosed = connection.execute(
+            select(drafts.inbox.c.sealed).where(
+                drafts.inbox.c.kind == DISCLOSED, drafts.inbox.c.digest == found.disclosed
+            )
+        ).scalar()
+        if disclosed is None:
+            raise NotFoundError("releases.disclosed_missing", use=use_number)
+        here = _received_names(connection, found)
+        custodians = [
+            custodian
+            for custodian in _custodians(connection, found)
+            if not {f"{batch}:{index}" for batch, index in leaves_used(connection, found, custodian)} <= here
+        ]
+        readers = readers_of(connection, [node.member])
+    kept = 0
+    for custodian in custodians:
+        if custodian == node.member:
+            sealed = release(node, unseal, use_number, node.member, disclosed)
+        else:
+            sealed = node.peers.release(custodian, use_number, disclosed)
+        number, items = decode_release(unseal(sealed, release_info(found, node.member)))
+        if number != use_number:
+            raise IntegrityError("releases.not_anchored", use=use_number)
+        rows, copied = [], []
+        for item in items:
+            place = {"contract": found.contract, "use": use_number, "leaf": leaf_name(item.leaf)}
+            received = _checked(node, found, custodian, item, read_disclosed(disclosed))
+            for file in received.files:
+                if custodian != node.member:
+                    copy_content(partial(node.peers.blob, custodian), node.blobs, file.blob)
+                    copied.append({**place, "blob": file.blob})
+            box = boxes.seal_box([encode_release(use_number, (item,))], readers, RECEIVED_LABEL, node.random)
+            rows.append(
+                {
+                    **place,
+                    "case": found.case,
+                    "type_code": received.record.type_code,
+                    "sealed": b"".join(box),
+                    "received_at": node.clock(),
+                }
+            )
+        with node.begin() as uow:
+            uow.connection.execute(insert(drafts.received), rows)
+            if copied:
+                uow.connection.execute(insert(drafts.received_files), copied)
+            uow.commit()
+        kept += len(rows)
+    return kept
+
+
+def _received_names(connection: Connection, found: RecordedUse) -> set[str]:
+    table = drafts.received
+    query = select(table.c.leaf).where(table.c.contract == found.contract, table.c.use == found.use)
+    return {str(name) for name in connection.execute(query).scalars()}
+
+
+def _custodians(connection: Connection, found: RecordedUse) -> list[int]:
+    used, batches = consent_tables.use_leaves, tables.batches
+    rows = connection.execute(
+        select(batches.c.member)
+        .join(used, and_(batches.c.contract == used.c.contract, batches.c.batch == used.c.batch))
+        .where(used.c.contract == found.contract, used.c.use == found.use)
+        .distinct()
+        .order_by(batches.c.member)
+    )
+    return [int(member) for member in rows.scalars()]
+
+
+def _checked(node: Node, found: RecordedUse, custodian: int, item: ReleasedLeaf, shown: Disclosed) -> Received:
+    batch, index = item.leaf >> 32, item.leaf & 0xFFFFFFFF
+    with node.database.read() as connection:
+        anchored = connection.execute(
+            select(tables.batches.c.root, tables.batches.c.size).where(
+                tables.batches.c.contract == found.contract, tables.batches.c.batch == batch
+            )
+        ).first()
+        if anchored is None or (batch, index) not in leaves_used(connection, found, custodian):
+            raise IntegrityError("releases.not_anchored", use=found.use)
+    merkle.verify_inclusion(merkle.leaf_hash(item.entry), index, int(anchored.size), item.proof, bytes(anchored.root))
+    leaves.verify_entry(LeafEntry.decode(item.entry), item.record, item.blinding)
+    record = records.read_record(item.record)
+    if record.anchor_member != custodian:
+        raise IntegrityError("releases.not_anchored", use=found.use)
+    fields = records.open_fields(item.record, item.disclosures)
+    if not set(fields) <= set(shown.fields(item.leaf)):
+        raise FormatError("releases.malformed")
+    return Received(found.use, item.leaf, record, fields, records.files_of(fields))
