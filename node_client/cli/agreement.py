@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from ledger.domain.agreements import AgreementKind
 from ledger.domain.cases import Mode
@@ -34,7 +35,7 @@ _EXAMPLE = (
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="城市间的协议 / agreements between cities", no_args_is_help=True)
-    group.command("draft", epilog=f"tongban agreement draft five-cities.toml --node wuhou/ · {_EXAMPLE}")(draft)
+    group.command("draft", epilog=escape(f"tongban agreement draft five-cities.toml --node wuhou/ · {_EXAMPLE}"))(draft)
     group.command("accept", epilog="tongban agreement accept 8c9f… 1 --node mianyang/")(accept)
     group.command("amend", epilog="tongban agreement amend 8c9f… new.toml --node wuhou/")(amend)
     group.command("accede", epilog="tongban agreement accede 8c9f… with-yanta.toml --node yanta/")(accede)

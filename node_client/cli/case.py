@@ -53,7 +53,7 @@ def open_(
     handling: Annotated[int, typer.Option(min=1, help="办理地成员编号 / the member that decides", show_default=False)],
     person: Annotated[str, typer.Option(help="密钥由本市保管的申请人 / applicant in custody", show_default=False)],
     mode: Annotated[
-        str, typer.Option(help="fully_online、received_here、authorised_here、joint / mode")
+        str, typer.Option(help="办理方式：fully_online、received_here、authorised_here、joint / mode of handling")
     ] = "received_here",
     receiving: Annotated[int, typer.Option(min=0, help="受理地，0 为本市 / receiving member, 0 this one")] = 0,
     parent: Annotated[str, typer.Option(help="联办的主办件 / parent of a joint case")] = "",
@@ -214,7 +214,9 @@ def record(
 
 def supervise(
     case: Id,
-    stage: Annotated[str, typer.Argument(help="issued、answered、settled / stage", show_default=False)],
+    stage: Annotated[
+        str, typer.Argument(help="阶段：issued 发出、answered 答复、settled 办结 / stage", show_default=False)
+    ],
     *,
     node: NodeOption,
     order: Annotated[int, typer.Option(min=0, help="督办编号，新发为 0 / the order, 0 for a new one")] = 0,

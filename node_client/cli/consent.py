@@ -72,7 +72,9 @@ def prepare(
             help="已知的叶，如异地查询所得 batch:index=栏目,… / a known leaf, as a look-up gives, batch:index=field,…"
         ),
     ] = None,
-    purpose: Annotated[str, typer.Option(help="handle、verify、archive、review / purpose")] = "handle",
+    purpose: Annotated[
+        str, typer.Option(help="用途：handle 办理、verify 核验、archive 归档、review 复核 / purpose")
+    ] = "handle",
     days: Annotated[int, typer.Option(min=1, max=1826, help="有效天数 / valid for days")] = 30,
     as_json: AsJson = False,
 ) -> None:

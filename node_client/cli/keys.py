@@ -58,7 +58,7 @@ def rotate(
     kind: Annotated[
         str,
         typer.Argument(
-            help="cosign-ed25519、cosign-ml-dsa-44、hpke、requests-ed25519、log-ed25519 / kind of the key",
+            help="密钥种类：cosign-ed25519、cosign-ml-dsa-44、hpke、requests-ed25519、log-ed25519 / kind of the key",
             show_default=False,
         ),
     ],

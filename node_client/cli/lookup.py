@@ -64,7 +64,9 @@ def ask(
     kind: Annotated[
         list[str] | None, typer.Option("--type", help="要查的材料类型，不给为全部 / types looked for; none: any")
     ] = None,
-    purpose: Annotated[str, typer.Option(help="handle、verify、archive、review / purpose")] = "handle",
+    purpose: Annotated[
+        str, typer.Option(help="用途：handle 办理、verify 核验、archive 归档、review 复核 / purpose")
+    ] = "handle",
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:

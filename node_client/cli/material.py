@@ -54,7 +54,10 @@ def add_to(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="材料 / materials", no_args_is_help=True)
     submitting = "tongban material submit register.pdf --node wuhou/ --type household-register --person 3f… --identity-file id.json --issuer 11510107…"
-    group.command("submit", epilog=f"{submitting} · tongban material submit scans/ --manifest scans.csv …")(submit)
+    group.command(
+        "submit",
+        epilog=f"{submitting} · tongban material submit scans/ --node wuhou/ --manifest scans.csv --person 3f…",
+    )(submit)
     group.command("list", epilog="tongban material list --node wuhou/")(listed)
     group.command("show", epilog="tongban material show 1c0f… --node wuhou/")(show)
     group.command("receipt", epilog="tongban material receipt 1c0f… --node wuhou/ --to receipt.json --field name")(

@@ -182,7 +182,10 @@ def show(*, node: NodeOption, as_json: AsJson = False) -> None:
 
 def rotate_key(
     role: Annotated[
-        str, typer.Argument(help="operate、witness、witness-2、issue、regulate / role", show_default=False)
+        str,
+        typer.Argument(
+            help="密钥的用途：operate、witness、witness-2、issue、regulate / the key's role", show_default=False
+        ),
     ],
     *,
     node: NodeOption,

@@ -76,7 +76,9 @@ def duty(
             help="找到这些叶的异地查询；本市材料不用填 / the look-up that found the leaves; none for own ones"
         ),
     ] = "",
-    purpose: Annotated[str, typer.Option(help="handle、verify、archive、review / purpose")] = "handle",
+    purpose: Annotated[
+        str, typer.Option(help="用途：handle 办理、verify 核验、archive 归档、review 复核 / purpose")
+    ] = "handle",
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
