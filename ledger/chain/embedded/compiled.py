@@ -43,7 +43,7 @@ _WORD: Final = 2**256 - 1
 _SIGN: Final = 2**255
 _JUMP, _JUMPI, _JUMPDEST, _PC = 0x56, 0x57, 0x5B, 0x58
 _PUSH0, _PUSH32, _DUP1, _DUP16, _SWAP1, _SWAP16 = 0x5F, 0x7F, 0x80, 0x8F, 0x90, 0x9F
-_POP, _MLOAD, _MSTORE, _SHA3 = 0x50, 0x51, 0x52, 0x20
+_POP, _MLOAD, _MSTORE, _MCOPY, _SHA3, _CALLDATALOAD = 0x50, 0x51, 0x52, 0x5E, 0x20, 0x35
 _ENDS: Final = frozenset({0x00, 0xF3, 0xFD, 0xFE, 0xFF})
 
 # Instructions of two operands and of one as Python; {a} is the top of the stack.
@@ -71,8 +71,8 @@ _TAKES: Final[dict[int, tuple[int, int]]] = {
     **dict.fromkeys((0x05, 0x07, 0x0A, 0x0B, 0x1D), (2, 1)),
     **dict.fromkeys((0x08, 0x09), (3, 1)),
     **dict.fromkeys((0x30, 0x32, 0x33, 0x34, 0x36, 0x38, 0x3A, 0x3D, 0x59, 0x5A, 0x4A, *range(0x41, 0x49)), (0, 1)),
-    **dict.fromkeys((0x31, 0x35, 0x3B, 0x3F, 0x40, 0x49, 0x54, 0x5C), (1, 1)),
-    **dict.fromkeys((0x37, 0x39, 0x3E, 0x5E), (3, 0)),
+    **dict.fromkeys((0x31, 0x3B, 0x3F, 0x40, 0x49, 0x54, 0x5C), (1, 1)),
+    **dict.fromkeys((0x37, 0x39, 0x3E), (3, 0)),
     **dict.fromkeys((0x53, 0x55, 0x5D, 0xF3, 0xFD), (2, 0)),
     **{0xA0 + topics: (2 + topics, 0) for topics in range(5)},
     0x3C: (4, 0), 0x00: (0, 0), 0xFE: (0, 0), 0xFF: (1, 0),
@@ -228,7 +228,11 @@ class _Writer:
         elif op == _PC:
             self._take(2)
             self._push(str(self.at - 1))
-        elif op in {_MLOAD, _MSTORE, _SHA3}:
+        elif op == _CALLDATALOAD:
+            self._take(3)
+            place = self._pop()
+            self._push(self._name(f"word(c.msg.data_as_bytes[{place}:{place} + 32].ljust(32, NONE), 'big')"))
+        elif op in {_MLOAD, _MSTORE, _MCOPY, _SHA3}:
             self._on_memory(op)
         elif op == _JUMP:
             self._take(8)
@@ -256,6 +260,14 @@ class _Writer:
             self._push(self._name(f"word(keccak(bytes(B[{place}:{place} + {size}])), 'big')"))
             return
         self._take(3)
+        if op == _MCOPY:
+            source, size = self._pop(), self._pop()
+            self._write(f"if {size}:")
+            self._write(f" if max({place}, {source}) + {size} > len(B):")
+            self._write(f"  c.extend_memory(max({place}, {source}), {size}); B = M._bytes")
+            self._write(f" G.consume_gas(({size} + 31) // 32 * 3, 'MCOPY')")
+            self._write(f" B[{place}:{place} + {size}] = B[{source}:{source} + {size}]")
+            return
         self._write(f"if {place} + 32 > len(B): c.extend_memory({place}, 32); B = M._bytes")
         if op == _MSTORE:
             self._write(f"B[{place}:{place} + 32] = ({self._pop()}).to_bytes(32, 'big')")
@@ -380,6 +392,6 @@ def _bad_jump() -> NoReturn:
 
 # What the text of a block may name.
 _SCOPE: Final[dict[str, Any]] = {
-    "WORD": _WORD, "SIGN": _SIGN, "word": int.from_bytes, "keccak": keccak, "bad_stack": _bad_stack,
+    "WORD": _WORD, "NONE": b"\0", "SIGN": _SIGN, "word": int.from_bytes, "keccak": keccak, "bad_stack": _bad_stack,
     "bad_jump": _bad_jump, "out_of_gas": _out_of_gas,
 }  # fmt: skip

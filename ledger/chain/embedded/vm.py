@@ -32,6 +32,7 @@ from eth_typing import BlockNumber
 from eth_utils.exceptions import ValidationError
 
 from ledger.chain.embedded.compiled import CompiledComputation
+from ledger.chain.embedded.tries import EngineAccounts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +76,7 @@ class _EngineExecutor(PragueTransactionExecutor):
 class _EngineState(PragueState):
     transaction_executor_class = _EngineExecutor
     computation_class = CompiledComputation
+    account_db_class = EngineAccounts
 
 
 class EngineVM(PragueVM):
