@@ -19,6 +19,7 @@ from ledger.domain.limits import LIMITS
 from ledger.domain.mnemonics import Language
 from ledger.errors import InputError, NotFoundError
 from ledger.wire.wallets import Wallet, encode_wallet
+from node_client.cli import holder_signing
 from node_client.cli.output import say_json, screen
 from node_client.keys import read_passphrase
 from node_client.networks import write_private
@@ -63,6 +64,7 @@ def add_to(app: typer.Typer) -> None:
         recover
     )
     group.command("wallet", epilog="tongban holder wallet my.seed --passphrase-file passphrase --node wuhou/")(wallet)
+    holder_signing.add_to(group)
     app.add_typer(group, name="holder")
 
 
