@@ -106,6 +106,14 @@ def test_what_the_replaced_key_was_refused_is_done_by_the_new_one_and_nothing_el
     assert staged.cities.outcome("wuhou", "never") is Reason.WRONG_ROLE
 
 
+def test_a_service_key_is_replaced_without_waiting_and_the_older_one_still_opens(staged, settings):
+    name = staged.asked("keys", "rotate", "hpke", "--node", "wuhou")
+    assert staged.cities.outcome("wuhou", name) is Reason.OK
+    ring = open_key_ring(settings.path("keys"), PASSPHRASE)
+    assert [key.version for key in ring.versions("hpke")] == [1, 2]
+    assert staged.refused("keys", "rotate", "custody", "--node", "wuhou") == "rotation.kind"
+
+
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[Daemon]:
     create_node(tmp_path / "city", VALUES, os.urandom)
