@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from contracts import NAMES, load
@@ -22,7 +23,7 @@ from ledger.chain.embedded.chain import Engine
 from tests.bench.office import Office, found_office, open_engine
 from tests.integration.network import Addresses
 
-__all__ = ["cache_folder", "chain", "chain_folder"]
+__all__ = ["cache_folder", "chain", "chain_folder", "copy_of"]
 
 # Counted up when what a builder builds under the same name has changed.
 _EDITION = 1
@@ -36,23 +37,33 @@ def cache_folder() -> Path:
 
 
 @contextmanager
-def chain_folder(name: str, build: Callable[[Engine, Office], None]) -> Iterator[tuple[Path, Office]]:
-    """A closed copy of the chain of that name, and its office; built on a founded office if the cache has none.
+def copy_of(name: str, make: Callable[[Path], None]) -> Iterator[Path]:
+    """A copy of what is kept under a name, made first if the cache has none.
 
     Args:
-        name: says what is built, with its sizes.
-        build: builds it.
+        name: says what is made, with its sizes.
+        make: fills an empty folder.
     """
     digest = hashlib.sha256(b"".join(load(kind).bytecode for kind in NAMES) + b"%d" % _EDITION).hexdigest()[:12]
     kept = cache_folder() / f"{name}-{digest}"
     if not kept.exists():
-        _make(kept, build)
+        # Made beside the place and moved there whole, so that what was cut short never looks finished.
+        draft = Path(tempfile.mkdtemp(prefix=kept.name, dir=kept.parent))
+        make(draft)
+        draft.rename(kept)
     with tempfile.TemporaryDirectory(prefix="tongban-bench-") as folder:
-        copy = Path(folder) / "chain"
+        copy = Path(folder) / name
         shutil.copytree(kept, copy)
-        stored = json.loads((copy / "office.json").read_text(encoding="utf-8"))
+        yield copy
+
+
+@contextmanager
+def chain_folder(name: str, build: Callable[[Engine, Office], None]) -> Iterator[tuple[Path, Office]]:
+    """A closed copy of the chain of that name, and its office; built on a founded office if the cache has none."""
+    with copy_of(name, partial(_make, build)) as folder:
+        stored = json.loads((folder / "office.json").read_text(encoding="utf-8"))
         office = Office(Addresses(**stored["addresses"]), bytes.fromhex(stored["agreement"]), stored["nonces"])
-        yield copy / "engine.db", office
+        yield folder / "engine.db", office
 
 
 @contextmanager
@@ -66,19 +77,12 @@ def chain(name: str, build: Callable[[Engine, Office], None]) -> Iterator[tuple[
             engine.close()
 
 
-def _make(kept: Path, build: Callable[[Engine, Office], None]) -> None:
-    """Build beside the place and move there whole, so that a build cut short leaves nothing that looks finished."""
-    draft = Path(tempfile.mkdtemp(prefix=kept.name, dir=kept.parent))
-    engine = open_engine(draft / "engine.db")
+def _make(build: Callable[[Engine, Office], None], folder: Path) -> None:
+    engine = open_engine(folder / "engine.db")
     try:
         office = found_office(engine)
         build(engine, office)
     finally:
         engine.close()
-    document = {
-        "addresses": asdict(office.addresses),
-        "agreement": office.agreement.hex(),
-        "nonces": office.nonces,
-    }
-    (draft / "office.json").write_text(json.dumps(document), encoding="utf-8")
-    draft.rename(kept)
+    document = {"addresses": asdict(office.addresses), "agreement": office.agreement.hex(), "nonces": office.nonces}
+    (folder / "office.json").write_text(json.dumps(document), encoding="utf-8")
