@@ -169,6 +169,8 @@ class Daemon:
             Lane("chain", node, self._chain_steps()),
             Lane("log", node, self._log_steps()),
             Lane("cities", node, self._city_steps()),
+            # Questions to cities that are away wait for them in a lane of their own.
+            Lane("lookups", node, [Step("lookups", lambda: lookups.run_once(node, self.keys.open) > 0)]),
         )
         self._server: KeyServer | None = None
 
@@ -245,7 +247,6 @@ class Daemon:
         node, unseal = self.node, self.keys.open
         return [
             Step("papers", lambda: papers.run_once(node, unseal).done > 0),
-            Step("lookups", lambda: lookups.run_once(node, unseal) > 0),
             Step("releasing", lambda: receiving.run_once(node, unseal) > 0),
             # In the same thread as what copies content here, so that neither takes the other's blocks away.
             Step("forgetting", lambda: received.destroy_once(node) > 0),
