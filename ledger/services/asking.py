@@ -52,7 +52,7 @@ def ask(connection: Connection, wanted: Intent, *, now: int, thing: str = "", st
     same = last.digest == call_digest(wanted.contract, wanted.operation, wanted.call)
     if last.state in outbox.STUCK:
         if same:
-            repeating.retry(connection, last.id)
+            repeating.retry(connection, last.id, not_before=wanted.not_before)
             return last.id
     elif not _is_past(connection, last, thing, stands=stands):
         # Says so where the call is another one.

@@ -29,6 +29,7 @@ from ledger.errors import ConflictError, FormatError, InputError, IntegrityError
 from ledger.ports import BlobStore, Random
 from ledger.projections import journal
 from ledger.services import materials
+from ledger.services.asking import ask
 from ledger.services.context import Node
 from ledger.services.registry import current_contract
 from ledger.storage import outbox
@@ -240,9 +241,9 @@ def publish(node: Node, sealed: SealedWallet, *, spread: int = LIMITS.wallet_spr
         not_before=now + _moment(node.random, spread),
     )
     with node.begin() as uow:
-        outbox.enqueue(uow.connection, intent, now=now)
+        name = ask(uow.connection, intent, now=now)
         uow.commit()
-    return intent.id
+    return name
 
 
 def find(node: Node, seed: bytes) -> Found:

@@ -45,11 +45,16 @@ def effective(connection: Connection, prefix: str) -> StoredIntent | None:
     return None if row is None else read_intent(row)
 
 
-def retry(connection: Connection, intent: str) -> list[str]:
+def retry(connection: Connection, intent: str, *, not_before: int = 0) -> list[str]:
     """Put a refused or failed intent in line again, as if it came now: somebody has removed the cause.
 
     What it waits for is put in line before it where that was refused or failed too, and behind it whatever failed for
     its sake alone.
+
+    Args:
+        connection: of the caller's unit of work.
+        intent: its name.
+        not_before: earliest time to send it.
 
     Returns:
         The names of all that are in line again, in their order.
@@ -77,7 +82,7 @@ def retry(connection: Connection, intent: str) -> list[str]:
             transaction_id=None,
             position=None,
             attempts=0,
-            not_before=0,
+            not_before=not_before,
         )
     stranded = select(intents.c.id).where(
         intents.c.after == intent, intents.c.state == "failed", intents.c.error == DEPENDENCY_FAILED
