@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from ledger.domain import canonical
 from ledger.domain.agreements import text_digest
 from ledger.domain.calls import Fields, Value
-from ledger.domain.consortium import MemberStatus, ProposalKind, Role, ServiceKeyKind
+from ledger.domain.consortium import Level, MemberStatus, ProposalKind, Role, ServiceKeyKind
 from ledger.domain.operations import Operation
 from ledger.domain.workdays import YearCalendar
 from ledger.projections.consortium import calendars as calendars_in_force
@@ -49,7 +49,7 @@ _NO_ADDRESS = "0x" + "00" * 20
 
 @dataclass(frozen=True, slots=True)
 class MemberShown:
-    """A member as it stands."""
+    """A member as it stands; ``parent`` is 0 where it speaks for itself."""
 
     member: int
     division: str
@@ -58,6 +58,8 @@ class MemberShown:
     voting: bool
     administrator: str
     url: str
+    level: Level
+    parent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,7 @@ def members(connection: Connection) -> list[MemberShown]:
     return [
         MemberShown(
             row.member, f"{row.division:06d}", row.name, MemberStatus(row.status), row.voting, row.administrator,
-            row.url or "",
+            row.url or "", Level(row.level), row.parent,
         )
         for row in rows
     ]  # fmt: skip

@@ -144,6 +144,8 @@ def show(*, node: NodeOption, as_json: AsJson = False) -> None:
                         "member": one.member,
                         "division": one.division,
                         "name": one.name,
+                        "level": one.level.name.lower(),
+                        "parent": one.parent or None,
                         "status": one.status.name.lower(),
                         "voting": one.voting,
                         "administrator": one.administrator,
@@ -169,7 +171,8 @@ def show(*, node: NodeOption, as_json: AsJson = False) -> None:
         return
     table = grid(5)
     for one in members:
-        mark = "" if one.voting else "无表决权 / no vote"
+        under = f"属于 {one.parent} / under {one.parent}" if one.parent else "无表决权 / no vote"
+        mark = "" if one.voting else under
         table.add_row(str(one.member), one.name, term("member_statuses", one.status.name, lang), mark, one.url)
     console = screen()
     console.print(table)

@@ -50,12 +50,16 @@ def test_a_sub_member_is_admitted_under_its_parent_and_has_no_vote(staged):
         "--administrator", key.upper().replace("X", "x"),
     )  # fmt: skip
     found = members(staged)[-1]
-    assert (found["name"], found["voting"], found["administrator"], found["status"]) == (
-        "样本园区",
-        False,
-        key,
-        "listed",
-    )
+    wanted = {
+        "name": "样本园区",
+        "voting": False,
+        "administrator": key,
+        "status": "listed",
+        "level": "park",
+        "parent": 1,
+    }
+    assert {name: found[name] for name in wanted} == wanted
+    assert "under 1" in staged.command("member", "list", "--node", "wuhou").stdout
 
 
 def test_a_member_is_suspended_once_however_often_it_is_asked(staged):
