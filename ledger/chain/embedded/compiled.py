@@ -255,7 +255,7 @@ class _Writer:
             size = self._pop()
             self._take(30)
             self._write(f"if {size}:")
-            self._write(f" if {place} + {size} > len(B): c.extend_memory({place}, {size}); B = M._bytes")
+            self._write(f" if {place} + {size} > len(B): B = grow(M, G, {place} + {size})")
             self._write(f" G.consume_gas(({size} + 31) // 32 * 6, 'SHA3')")
             self._push(self._name(f"word(keccak(bytes(B[{place}:{place} + {size}])), 'big')"))
             return
@@ -263,12 +263,13 @@ class _Writer:
         if op == _MCOPY:
             source, size = self._pop(), self._pop()
             self._write(f"if {size}:")
-            self._write(f" if max({place}, {source}) + {size} > len(B):")
-            self._write(f"  c.extend_memory(max({place}, {source}), {size}); B = M._bytes")
+            self._write(
+                f" if max({place}, {source}) + {size} > len(B): B = grow(M, G, max({place}, {source}) + {size})"
+            )
             self._write(f" G.consume_gas(({size} + 31) // 32 * 3, 'MCOPY')")
             self._write(f" B[{place}:{place} + {size}] = B[{source}:{source} + {size}]")
             return
-        self._write(f"if {place} + 32 > len(B): c.extend_memory({place}, 32); B = M._bytes")
+        self._write(f"if {place} + 32 > len(B): B = grow(M, G, {place} + 32)")
         if op == _MSTORE:
             self._write(f"B[{place}:{place} + 32] = ({self._pop()}).to_bytes(32, 'big')")
         else:
@@ -382,6 +383,15 @@ def _out_of_gas(meter: Any, needed: int) -> NoReturn:  # noqa: ANN401  # py-evm'
     raise OutOfGas(f"Out of gas: Needed {needed} - Remaining {meter.gas_remaining}")
 
 
+def _grow(memory: Any, meter: Any, end: int) -> bytearray:  # noqa: ANN401  # py-evm's own
+    """Let memory reach so far, against gas (yellow paper, appendix H: three a word and a quadratic part)."""
+    before, after = len(memory) // 32, (end + 31) // 32
+    meter.consume_gas(3 * (after - before) + after * after // 512 - before * before // 512, "memory")
+    memory.extend(0, end)
+    grown: bytearray = memory._bytes  # noqa: SLF001  # the machine's memory, see ``Program.run``
+    return grown
+
+
 def _bad_stack(stack: list[int], needed: int) -> NoReturn:
     raise InsufficientStack("Too few stack items") if len(stack) < needed else FullStack("Stack limit reached")
 
@@ -393,5 +403,5 @@ def _bad_jump() -> NoReturn:
 # What the text of a block may name.
 _SCOPE: Final[dict[str, Any]] = {
     "WORD": _WORD, "NONE": b"\0", "SIGN": _SIGN, "word": int.from_bytes, "keccak": keccak, "bad_stack": _bad_stack,
-    "bad_jump": _bad_jump, "out_of_gas": _out_of_gas,
+    "bad_jump": _bad_jump, "out_of_gas": _out_of_gas, "grow": _grow,
 }  # fmt: skip
