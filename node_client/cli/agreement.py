@@ -18,6 +18,7 @@ from ledger.services import catalogue, consortium
 from ledger.services.catalogue import AgreementShown
 from ledger.services.context import Node
 from ledger.wire.sentences import term
+from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
 from node_client.cli.output import grid, language, say_json, screen, styled
 
@@ -101,10 +102,10 @@ def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
             item.agreement.hex()[:16],
             f"v{item.version}",
             _state(item),
-            f"{parties} 方 / parties",
-            f"{matters} 项 / matters",
+            label("parties", count=parties),
+            label("matters", count=matters),
         )
-    screen().print(table if found else "还没有协议 / no agreements yet")
+    screen().print(table if found else label("no_agreements"))
 
 
 def show(agreement: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
@@ -198,10 +199,10 @@ def _id(text: str) -> bytes:
 
 def _state(item: AgreementShown) -> str:
     if item.ends is not None:
-        return "已通知终止 / notice given"
+        return label("agreement_ending")
     if item.superseded_at is not None:
-        return "已被取代 / superseded"
-    return "生效 / in force" if item.in_force_at is not None else "待接受 / awaiting acceptance"
+        return label("agreement_superseded")
+    return label("agreement_awaited" if item.in_force_at is None else "agreement_in_force")
 
 
 def _document(item: AgreementShown) -> dict[str, object]:

@@ -21,6 +21,7 @@ from ledger.wire.traces import china_time, days_text
 from node_client.cli import case_steps, lookup
 from node_client.cli.case_steps import Id, Window, Words, cases_contract, paper_for
 from node_client.cli.identities import PinFile, read_pin
+from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 from node_client.cli.output import GOOD, grid, language, say_json, screen, styled
 
@@ -148,7 +149,7 @@ def needs(
     table = grid(3)
     for one in found:
         name = one.requirement.zh if lang == "zh" else one.requirement.en
-        table.add_row(GOOD if one.served_by else styled(("缺 / missing", "yellow")), name, ", ".join(one.served_by))
+        table.add_row(GOOD if one.served_by else styled((label("missing"), "yellow")), name, ", ".join(one.served_by))
     screen().print(table)
 
 
@@ -250,7 +251,7 @@ def show(case: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
     console.print(
         f"{term('states', State(found.state).name, lang)} · {term('modes', Mode(found.mode).name, lang)} · {found.code}"
     )
-    console.print(f"受理 / received in {found.receiving} → 办理 / handled in {found.handling}")
+    console.print(label("case_cities", receiving=found.receiving, handling=found.handling))
     if found.days is not None:
         console.print(days_text(found.days, lang))
 
@@ -271,7 +272,7 @@ def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
             f"{one.receiving} → {one.handling}",
             china_time(one.changed_at)[:19],
         )
-    screen().print(table if found else "还没有办件 / no cases yet")
+    screen().print(table if found else label("no_cases"))
 
 
 def _document(case: CaseShown) -> dict[str, object]:

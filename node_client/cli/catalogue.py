@@ -20,6 +20,7 @@ from ledger.domain.matters import Matter, Requirement, read_matter
 from ledger.errors import FormatError, InputError, NotFoundError
 from ledger.services import catalogue
 from ledger.wire.problems import explain
+from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
 from node_client.cli.output import GOOD, WRONG, Language, grid, language, say_json, screen, styled
 
@@ -94,10 +95,10 @@ def show(
         return
     table = grid(4)
     for item in listed:
-        days = f"{item.rule.decision_days} 工作日 / working days" if item.rule.decision_days else ""
-        silence = "逾期视为受理 / silence accepts" if item.rule.silence else ""
+        days = label("working_days", days=item.rule.decision_days) if item.rule.decision_days else ""
+        silence = label("silence_accepts") if item.rule.silence else ""
         table.add_row(item.code, f"v{item.version}", days, silence)
-    screen().print(table if listed else "没有公布事项 / no matters are offered")
+    screen().print(table if listed else label("no_matters"))
 
 
 def _look(source: Path) -> Iterator[_Looked]:

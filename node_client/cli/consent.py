@@ -14,6 +14,7 @@ from ledger.domain import typed
 from ledger.domain.consents import Grantee, Purpose
 from ledger.domain.consortium import ContractKind
 from ledger.errors import InputError, NotFoundError
+from ledger.ports import TypedMessage
 from ledger.projections.subjects import SubjectKind
 from ledger.services import attending, cases, consents, holders, materials, releasing
 from ledger.services.consents import LeafShown
@@ -24,6 +25,7 @@ from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.traces import china_time
 from node_client.cli import using
 from node_client.cli.identities import PinFile, read_pin
+from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 from node_client.cli.output import grid, say_json, screen
 
@@ -45,7 +47,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("grant", epilog="tongban consent grant consent.json --node wuhou/")(grant)
     group.command("witness", epilog="tongban consent witness consent.json --node yanta/ --person 3f…")(witness)
     using.add_to(group)
-    group.command("revoke", epilog="tongban consent revoke consent.json --node wuhou/ --leaf 1:17")(revoke)
+    group.command("revoke", epilog="tongban consent revoke consent.json --node wuhou/ --window")(revoke)
     group.command("list", epilog="tongban consent list --node wuhou/ --case 22ba…")(listed)
     group.command("feed", epilog="tongban consent feed 1c0f… --node wuhou/")(feed)
     app.add_typer(group, name="consent")
@@ -182,22 +184,31 @@ def revoke(
     *,
     node: NodeOption,
     leaf: Annotated[
-        str, typer.Option(help="以哪一叶的持有人撤回 batch:index / whose holder takes it back", show_default=False)
-    ],
+        str,
+        typer.Option(
+            help="以哪一叶的持有人撤回 batch:index，不给为第一叶 / whose holder takes it back; none: the first leaf's"
+        ),
+    ] = "",
     pin_file: PinFile = None,
+    window: Annotated[
+        bool, typer.Option("--window", help="由本窗口两位见证人签署，密钥在哪里都可以 / witnessed at this window")
+    ] = False,
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
-    """撤回授权；任何一位持有人的签名即可。 / Take a consent back; one holder's signature is enough."""
+    """撤回授权；任何一位持有人的签名，或任何窗口两位见证人即可。 / Take a consent back; one holder's signature, or two witnesses of any window, is enough."""
     with opened(node) as city:
-        granted, place = _read(document), _leaf(leaf)
-        digest = typed.digest("ConsentRevocation", {"consent": granted.digest}, granted.chain_id, granted.contract)
-        with city.database.read() as connection:
-            material = materials.material_of(connection, granted.contract, place)
-        signature = holders.sign_leaf(city, material, place, digest, read_pin(pin_file))
-        intent = consents.revoke(
-            city, granted.contract, granted.digest, holders.show_leaf(city, material, place, signature)
-        )
+        granted = _read(document)
+        if window:
+            intent = _revoked_at_window(city, granted)
+        else:
+            place = _leaf(leaf) if leaf else granted.terms.leaves[0]
+            digest = typed.digest("ConsentRevocation", {"consent": granted.digest}, granted.chain_id, granted.contract)
+            with city.database.read() as connection:
+                material = materials.material_of(connection, granted.contract, place)
+            signature = holders.sign_leaf(city, material, place, digest, read_pin(pin_file))
+            shown = holders.show_leaf(city, material, place, signature)
+            intent = consents.revoke(city, granted.contract, granted.digest, shown)
         settle(city, [intent], no_wait=no_wait, as_json=as_json)
 
 
@@ -215,12 +226,12 @@ def listed(
     table = grid(3)
     for row in rows:
         state = (
-            "已撤回 / taken back"
+            label("taken_back")
             if row["revoked_at"]
-            else f"至 / until {china_time(int(str(row['valid_until'])))[:10]}"
+            else label("until", day=china_time(int(str(row["valid_until"])))[:10])
         )
         table.add_row(str(row["consent"])[:16], str(row["case"])[:16], state)
-    screen().print(table if rows else "还没有授权 / no consents yet")
+    screen().print(table if rows else label("no_consents"))
 
 
 def feed(
@@ -248,9 +259,23 @@ def feed(
         return
     table = grid(4)
     for one in found:
-        basis = "授权 / consent" if one.basis == 1 else "法定职责 / duty"
-        table.add_row(china_time(one.time)[:19], f"成员 / member {one.member}", one.case.hex()[:16], basis)
-    screen().print(table if found else "还没有人读取过 / nobody has read it")
+        basis = label("by_consent" if one.basis == 1 else "by_duty")
+        table.add_row(china_time(one.time)[:19], label("member", number=one.member), one.case.hex()[:16], basis)
+    screen().print(table if found else label("nobody_read"))
+
+
+def _revoked_at_window(city: Node, granted: GrantedConsent) -> str:
+    paper = cases.seal_for(city, [], "paper-revocation", {"consent": granted.digest.hex()})
+    fields = (("consent", granted.digest), ("paper", paper.commitment), ("attending", city.member))
+    message = TypedMessage("PaperRevocation", granted.contract, fields)
+    return consents.revoke_witnessed(
+        city,
+        granted.contract,
+        granted.digest,
+        attending=city.member,
+        paper=paper.commitment,
+        signatures=[city.keys.witness(1, message), city.keys.witness(2, message)],
+    )
 
 
 def _signed(city: Node, granted: GrantedConsent, leaf: int, number: int, pin_file: Path | None) -> LeafShown:

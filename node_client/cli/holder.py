@@ -20,6 +20,7 @@ from ledger.domain.mnemonics import Language
 from ledger.errors import InputError, NotFoundError
 from ledger.wire.wallets import Wallet, encode_wallet
 from node_client.cli import holder_signing
+from node_client.cli.labels import label
 from node_client.cli.output import say_json, screen
 from node_client.keys import read_passphrase
 from node_client.networks import write_private
@@ -101,7 +102,7 @@ def new(
         return
     console = screen()
     if shown:
-        console.print("请按次序抄写下来，只显示这一次： / Write these down in this order; they are shown this once:")
+        console.print(label("write_words_down"))
         console.print("  ".join(f"{place}. {word}" for place, word in enumerate(shown.split(), 1)))
     console.print(f"{file.name} ✔")
 
@@ -136,10 +137,10 @@ def show(
         )
         return
     table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_row(f"账户 / account {account}", public.encode())
+    table.add_row(label("account", number=account), public.encode())
     for place, address in enumerate(addresses):
-        table.add_row(f"凭证 / leaf {start + place}", address)
-    table.add_row(f"办件 / case {case}", of_case)
+        table.add_row(label("leaf", number=start + place), address)
+    table.add_row(label("case", name=case), of_case)
     screen(soft_wrap=True).print(table)
 
 
@@ -158,7 +159,7 @@ def recover(
     if words_file is not None:
         text = read_passphrase(words_file)
     elif sys.stdin.isatty():
-        text = str(typer.prompt("助记词 / words", hide_input=True))
+        text = str(typer.prompt(label("ask_words"), hide_input=True))
     else:
         text = sys.stdin.readline()
     seed = seed_from_words(text)
@@ -236,13 +237,13 @@ def _say_wallet(held: Wallet, block: int, intent: str, *, as_json: bool) -> None
         )
         return
     table = Table(
-        "材料 / material", "类型 / type", "城市 / member", "主体 / subject", "账户 / account", "未用 / fresh", box=None
+        *(label(f"column_{name}") for name in ("material", "type", "member", "subject", "account", "fresh")), box=None
     )
     for each in listed:
         values = [str(each[name]) for name in ("material", "type", "member", "subject", "account")]
         table.add_row(*values, f"{each['fresh']}/{each['leaves']}")
     console = screen()
-    console.print(f"第 {held.version} 版 / version {held.version}  ·  区块 / block {block}")
+    console.print(label("wallet_version", version=held.version, block=block))
     console.print(table)
     if intent:
         console.print(intent)

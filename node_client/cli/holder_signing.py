@@ -1,4 +1,4 @@
-"""``tongban holder allot`` and ``sign``: whoever keeps the keys alone sets a leaf aside and signs a consent, in any city.
+"""``tongban holder allot``, ``sign`` and ``revoke``: whoever keeps the keys alone grants and takes back, in any city.
 
 What is signed is shown first, in words; nothing is signed before it was confirmed.
 """
@@ -19,6 +19,7 @@ from ledger.errors import InputError, NotFoundError, RefusedError
 from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.sentences import Language, term
 from ledger.wire.traces import china_time
+from node_client.cli.labels import label
 from node_client.cli.output import language, say_json, screen
 from node_client.keys import read_passphrase
 from node_client.seeds import open_seed
@@ -50,6 +51,9 @@ def add_to(group: typer.Typer) -> None:
         "sign",
         epilog="tongban holder sign my.seed consent.json --passphrase-file passphrase --node yuzhong/ --to signed.json",
     )(sign)
+    group.command(
+        "revoke", epilog="tongban holder revoke my.seed consent.json --passphrase-file passphrase --node yuzhong/"
+    )(revoke)
 
 
 def allot(
@@ -110,10 +114,7 @@ def sign(
     from ledger.services import consents, holders, wallets  # noqa: PLC0415 - as in allot
     from node_client.cli.nodes import opened, settle  # noqa: PLC0415 - as in allot
 
-    try:
-        granted = read_granted(document.read_bytes())
-    except OSError:
-        raise NotFoundError("files.missing") from None
+    granted = _read(document)
     seed = open_seed(file, read_passphrase(passphrase_file)).seed()
     with opened(node) as city:
         if granted.chain_id != city.chain_id:
@@ -125,7 +126,7 @@ def sign(
             raise NotFoundError("wallets.no_leaf")
         if not yes:
             _show(held, granted, language())
-            typer.confirm("同意签署吗？ / Do you agree?", abort=True, err=True)
+            typer.confirm(label("ask_agree"), abort=True, err=True)
         signed = replace(granted, signatures=tuple(leaf.signature for leaf in shown))
         intent = consents.grant(city, granted.contract, granted.terms, shown)
         if to is not None:
@@ -133,19 +134,50 @@ def sign(
         settle(city, [intent], no_wait=no_wait, as_json=as_json, consent=granted.digest.hex())
 
 
+def revoke(
+    file: Seed,
+    document: Annotated[Path, typer.Argument(help="授权文书 / the document of the consent", show_default=False)],
+    *,
+    passphrase_file: Passphrase,
+    node: Folder,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="不等结果 / do not wait for the outcome")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """用自己保管的密钥撤回授权，由任何一个城市转交；登记之前撤回也有效。 / Take a consent back with one's own keys; any city relays it, before it is recorded as well."""
+    from ledger.services import consents, holders, wallets  # noqa: PLC0415 - as in allot
+    from node_client.cli.nodes import opened, settle  # noqa: PLC0415 - as in allot
+
+    granted = _read(document)
+    seed = open_seed(file, read_passphrase(passphrase_file)).seed()
+    with opened(node) as city:
+        held = wallets.find(city, seed).wallet
+        leaf = holders.sign_revocation(
+            seed, held, granted.digest, granted.terms.leaves, granted.chain_id, granted.contract
+        )
+        intent = consents.revoke(city, granted.contract, granted.digest, leaf)
+        settle(city, [intent], no_wait=no_wait, as_json=as_json, consent=granted.digest.hex())
+
+
+def _read(path: Path) -> GrantedConsent:
+    try:
+        return read_granted(path.read_bytes())
+    except OSError:
+        raise NotFoundError("files.missing") from None
+
+
 def _show(held: Wallet, granted: GrantedConsent, lang: Language) -> None:
     console = screen(stderr=True)
     terms = granted.terms
     kinds = {leaf.leaf: records.read_record(each.record).type_code for each in held.materials for leaf in each.leaves}
-    console.print(f"办件 / case {terms.case.hex()}")
-    console.print(f"用途 / purpose: {term('purposes', Purpose(terms.purpose).name, lang)}")
+    console.print(label("case", name=terms.case.hex()))
+    console.print(label("purpose", name=term("purposes", Purpose(terms.purpose).name, lang)))
     for leaf in terms.leaves:
         known = MATERIAL_TYPES.get(kinds.get(leaf, ""))
         name = kinds.get(leaf, "") if known is None else (known.zh if lang == "zh" else known.en)
         console.print(f"{name}: {', '.join(granted.disclosed.fields(leaf))}")
     for grantee in terms.grantees:
-        console.print(f"成员 / member {grantee.member}: {grantee.uses} 次 / times")
-    console.print(f"至 / until {china_time(terms.valid_until)[:10]}，可随时撤回 / can be taken back at any time")
+        console.print(label("member_uses", number=grantee.member, uses=grantee.uses))
+    console.print(label("until_or_taken_back", day=china_time(terms.valid_until)[:10]))
 
 
 def _case(text: str) -> bytes:

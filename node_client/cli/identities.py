@@ -13,6 +13,7 @@ import typer
 from ledger.domain import canonical
 from ledger.errors import FormatError, InputError, NotFoundError
 from ledger.services.persons import RESIDENT, Identity
+from node_client.cli.labels import label
 
 __all__ = ["IdentityFile", "PinFile", "read_identity", "read_pin"]
 
@@ -44,9 +45,9 @@ def read_identity(path: Path) -> Identity:
             what was entered is repeated.
     """
     if str(path) == "-":
-        kind = str(typer.prompt("证件类型 / kind of document", default=RESIDENT, err=True))
-        number = str(typer.prompt("证件号码 / number", hide_input=True, err=True))
-        return Identity(kind, number, str(typer.prompt("姓名 / name", hide_input=True, err=True)))
+        kind = str(typer.prompt(label("ask_document_kind"), default=RESIDENT, err=True))
+        number = str(typer.prompt(label("ask_document_number"), hide_input=True, err=True))
+        return Identity(kind, number, str(typer.prompt(label("ask_name"), hide_input=True, err=True)))
     try:
         mode, data = path.stat().st_mode, path.read_bytes()
     except OSError:
@@ -73,7 +74,7 @@ def read_pin(path: Path | None) -> str:
         InputError: ``persons.file_open``.
     """
     if path is None:
-        return str(typer.prompt("本人密码 / personal number", hide_input=True, err=True))
+        return str(typer.prompt(label("ask_personal_number"), hide_input=True, err=True))
     try:
         mode, text = path.stat().st_mode, path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):

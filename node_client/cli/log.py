@@ -19,6 +19,7 @@ from ledger.log.store import LogStore
 from ledger.log.view import LogView
 from ledger.services.publishing import policy_of
 from ledger.wire.proofs import LogProof, format_proof
+from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, opened
 from node_client.cli.output import WRONG, good, say_json, screen, styled
 from node_client.log_sources import fetcher, log_folder, policy_file
@@ -70,11 +71,11 @@ def checkpoint(where: Where, *, policy: PolicyFile = None, as_json: AsJson = Fal
         )
         return
     console = screen()
-    console.print(f"{head.origin}\n{head.size} 条 / entries\n{head.root.hex()}")
+    console.print(f"{head.origin}\n{label('log_entries', count=head.size)}\n{head.root.hex()}")
     for line in signed.signatures:
         console.print(f"  {line.name}", style="dim")
     if satisfied:
-        console.print(good(f"满足签署策略 / satisfies the policy: {', '.join(cosigned)}"))
+        console.print(good(label("policy_satisfied", cities=", ".join(cosigned))))
 
 
 def policy(*, node: NodeOption, as_json: AsJson = False) -> None:
@@ -126,10 +127,10 @@ def diagnose(left: Where, right: Where, *, as_json: AsJson = False) -> None:
             }
         )
     elif found is None:
-        screen().print(good(f"前 {size} 条相同 / the first {size} entries are the same"))
+        screen().print(good(label("log_agrees", count=size)))
     else:
         console = screen()
-        console.print(styled(WRONG, f" 第 {found.index} 条不同 / they part at entry {found.index}"))
+        console.print(styled(WRONG, f" {label('log_parts', index=found.index)}"))
         console.print(found.left.decode("utf-8", "replace"))
         console.print(found.right.decode("utf-8", "replace"))
     if found is not None:
@@ -146,12 +147,12 @@ def mirror(
     """镜像一份日志，逐条核对；再次执行只取新的。 / Mirror a log, every entry checked; again: only what is new."""
     store = LogStore(DirectoryFiles(folder))
     before = store.head.size
-    with screen(stderr=True).status("镜像中 / mirroring"):
+    with screen(stderr=True).status(label("mirroring")):
         trusted = catch_up(fetcher(where), policy_file(policy), store)
     if as_json:
         say_json({"size": trusted.checkpoint.size, "added": store.head.size - before})
     else:
-        screen().print(f"{store.head.size} 条，新增 {store.head.size - before} / entries, new")
+        screen().print(label("mirrored", count=store.head.size, new=store.head.size - before))
 
 
 def _tree(where: str) -> TreeReader:

@@ -21,18 +21,12 @@ from ledger.wire.lookups import Answer
 from ledger.wire.sentences import sentence
 from ledger.wire.traces import china_time
 from node_client.cli.identities import IdentityFile, read_identity
+from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 from node_client.cli.output import grid, language, say_json, screen, wrong
 
 __all__ = ["add_to"]
 
-_STATES = {
-    "waiting": "等待上链 / waiting for the chain",
-    "recorded": "已上链，等待送达 / on the chain, not delivered yet",
-    "delivered": "已送达，等待答复 / delivered, no answer yet",
-    "answered": "已答复，等待取回 / answered, not fetched yet",
-    "here": "答复已到 / the answer is here",
-}
 _ASK = (
     "tongban case lookup ask --node mianyang/ --city 1 --identity-file person.json --paper authorisation.pdf "
     "--type household-register"
@@ -112,9 +106,12 @@ def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
     table = grid(4)
     for row in rows:
         table.add_row(
-            china_time(row.created_at)[:19], row.lookup.hex(), f"成员 / member {row.asked}", _STATES[row.state]
+            china_time(row.created_at)[:19],
+            row.lookup.hex(),
+            label("member", number=row.asked),
+            label(f"lookup_{row.state}"),
         )
-    screen().print(table if rows else "还没有查询 / no look-ups yet")
+    screen().print(table if rows else label("no_lookups"))
 
 
 def show(
@@ -141,10 +138,10 @@ def show(
         name = each.type_code if known is None else (known.zh if lang == "zh" else known.en)
         places = ", ".join(_place(leaf.leaf) for leaf in each.leaves)
         until = china_time(each.expires_at)[:10] if each.expires_at else ""
-        table.add_row(each.material, name, until, places or "由本人保管 / kept by the holder")
-    console.print(table if answer.materials else "该城市没有这些材料 / that city keeps no such papers")
+        table.add_row(each.material, name, until, places or label("kept_by_holder"))
+    console.print(table if answer.materials else label("no_such_papers"))
     if answer.more:
-        console.print("未能全部列出，请指定材料类型后再查 / there are more: ask again for a type")
+        console.print(label("more_papers"))
 
 
 def _document(answer: Answer) -> dict[str, object]:

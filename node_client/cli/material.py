@@ -34,6 +34,7 @@ from ledger.wire.materials import SubjectAccount
 from ledger.wire.receipts import encode_receipt
 from node_client.cli import received
 from node_client.cli.identities import IdentityFile, read_identity
+from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
 from node_client.cli.output import good, grid, language, say_json, screen
 
@@ -110,7 +111,7 @@ def submit(
     identity = None if identity_file is None else read_identity(identity_file)
     described = _described(source, manifest, kind, field or [], issuer, issuer_name)
     with opened(node) as city, Progress(console=screen(stderr=True), transient=True) as progress:
-        task = progress.add_task("检查和加密 / checking and encrypting", total=None)
+        task = progress.add_task(label("checking"), total=None)
         level = (
             Assurance(AssuranceLevel.UPLOADED)
             if uploaded
@@ -122,13 +123,13 @@ def submit(
         reference = persons.reference(city, identity) if identity else applicant or city.random(16).hex()
         taken = materials.submit(city, reference, papers)
         if not no_wait:
-            progress.update(task, description="等待上链 / waiting for the chain")
+            progress.update(task, description=label("waiting_for_chain"))
             _anchored(city, taken.materials)
     if as_json:
         say_json({"applicant": reference, "submission": taken.submission, "materials": list(taken.materials)})
         return
     console = screen()
-    console.print(f"申请人编号 / applicant: {reference}")
+    console.print(label("applicant", reference=reference))
     for material in taken.materials:
         console.print(good(material))
 
@@ -150,9 +151,9 @@ def listed(
     for row in rows:
         known = MATERIAL_TYPES.get(str(row["type_code"]))
         name = str(row["type_code"]) if known is None else (known.zh if lang == "zh" else known.en)
-        state = "已删除 / erased" if row["erased_at"] else f"批次 / batch {row['batch']}"
+        state = label("erased") if row["erased_at"] else label("batch", number=row["batch"])
         table.add_row(str(row["material"]), name, state)
-    screen().print(table if rows else "还没有材料 / no materials yet")
+    screen().print(table if rows else label("no_materials"))
 
 
 def show(material: Name, *, node: NodeOption, as_json: AsJson = False) -> None:
@@ -184,7 +185,7 @@ def receipt(
     as_json: AsJson = False,
 ) -> None:
     """出具凭证；须等联署的检查点，稍候会自动重试。收到的材料，凭证同时证明使用有授权或法定依据。 / Issue a receipt; waits for a cosigned checkpoint. For what was received it also shows the consent or duty."""
-    with opened(node) as city, screen(stderr=True).status("等待联署 / waiting for cosignatures"):
+    with opened(node) as city, screen(stderr=True).status(label("waiting_for_cosignatures")):
         log = LogView(DirectoryFiles(city.log_folder))
         use = received.use_of(material)
         if use is not None:
@@ -235,7 +236,7 @@ def renew(material: Name, *, node: NodeOption, no_wait: NoWait = False, as_json:
             before = len(materials.leaves_of(connection, material, None))
         queued = renewing.renew(city, material)
         if not no_wait:
-            with screen(stderr=True).status("等待上链 / waiting for the chain"):
+            with screen(stderr=True).status(label("waiting_for_chain")):
                 _patiently(lambda: _more_leaves(city, material, before))
         with city.database.read() as connection:
             left = renewing.fresh(connection, material, city.clock())
@@ -244,10 +245,10 @@ def renew(material: Name, *, node: NodeOption, no_wait: NoWait = False, as_json:
         return
     console = screen()
     if no_wait:
-        console.print("已写入，由守护进程办理 / written down; the daemon carries it out")
+        console.print(label("written_down"))
         return
     for subject, count in left.items():
-        console.print(good(f"主体 / subject {subject}：还可用 / left {count}"))
+        console.print(good(label("leaves_left", subject=subject, count=count)))
 
 
 def erase(

@@ -13,6 +13,7 @@ from ledger.errors import InputError
 from ledger.services import consortium
 from ledger.settings import load_settings
 from ledger.wire.sentences import term
+from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
 from node_client.cli.output import grid, language, say_json, screen
 from node_client.rotation import prepare_rotation
@@ -171,13 +172,13 @@ def show(*, node: NodeOption, as_json: AsJson = False) -> None:
         return
     table = grid(5)
     for one in members:
-        under = f"属于 {one.parent} / under {one.parent}" if one.parent else "无表决权 / no vote"
+        under = label("under", parent=one.parent) if one.parent else label("no_vote")
         mark = "" if one.voting else under
         table.add_row(str(one.member), one.name, term("member_statuses", one.status.name, lang), mark, one.url)
     console = screen()
     console.print(table)
     for vote_ in proposals:
-        state = {None: "进行中 / open", True: "通过 / passed", False: "未通过 / failed"}[vote_.passed]
+        state = label({None: "vote_open", True: "vote_passed", False: "vote_failed"}[vote_.passed])
         console.print(
             f"#{vote_.proposal} {vote_.kind.name.lower()} {vote_.target}: {vote_.approvals}/{vote_.needed} {state}"
         )

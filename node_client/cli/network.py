@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ledger.errors import InputError
 from ledger.settings import load_settings
+from node_client.cli.labels import label
 from node_client.cli.output import grid, say_json, screen, styled
 from node_client.networks import FIVE_CITIES, NetworkPlan, create_network, load_network
 
@@ -152,7 +153,7 @@ def _say_members(folder: Path, *, as_json: bool) -> None:
 
 
 def _mark(running: bool) -> Text:  # noqa: FBT001 - the thing itself
-    return styled(("运行中 / running", "green") if running else ("未运行 / stopped", "dim"))
+    return styled((label("running"), "green") if running else (label("stopped"), "dim"))
 
 
 def _answers(port: int) -> bool:

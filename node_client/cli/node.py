@@ -16,6 +16,7 @@ from ledger.errors import InputError, LedgerError, SetupError
 from ledger.settings import load_settings
 from ledger.wire.problems import explain
 from ledger.wire.sentences import sentence
+from node_client.cli.labels import label
 from node_client.cli.output import GOOD, WRONG, grid, language, say_json, screen, styled, wrong
 from node_client.networks import write_private
 from node_client.processes import Child, python_child
@@ -129,11 +130,11 @@ def status(folder: Folder, *, as_json: AsJson = False) -> None:
     else:
         console = screen()
         table = grid(2)
-        table.add_row("成员 / member", f"{view.member} ({view.division})")
-        table.add_row("区块 / block", str(view.block))
-        table.add_row("日志 / log", f"{view.log.size}, 已公布 / published {view.log.published}")
-        table.add_row("联署 / cosigned by", ", ".join(view.log.cosigners) or "–")
-        table.add_row("等待 / waiting", f"{view.waiting.intents} + {view.waiting.materials}")
+        table.add_row(label("status_member"), f"{view.member} ({view.division})")
+        table.add_row(label("status_block"), str(view.block))
+        table.add_row(label("status_log"), label("status_published", size=view.log.size, published=view.log.published))
+        table.add_row(label("status_cosigned"), ", ".join(view.log.cosigners) or "–")
+        table.add_row(label("status_waiting"), f"{view.waiting.intents} + {view.waiting.materials}")
         console.print(table)
         for item in found:
             console.print(wrong(item, item.code, mark=False))
@@ -192,7 +193,7 @@ def rebuild(
     settings = load_settings(folder)
     if bool(from_log) != (policy is not None):
         raise InputError("rebuild.policy")
-    with screen(stderr=True).status("重建中 / rebuilding"):
+    with screen(stderr=True).status(label("rebuilding")):
         if policy is not None:
             made = rebuild_from_log(settings, fetcher(from_log), policy_file(policy))
         else:
@@ -202,9 +203,9 @@ def rebuild(
         code = None if behind is None else behind.code
         say_json({"entries": made.entries, "materials": made.materials, "behind": code})
         return
-    screen().print(f"{made.entries} 条日志、{made.materials} 份材料已重建 / entries and materials made again")
+    screen().print(label("rebuilt", entries=made.entries, materials=made.materials))
     if behind is not None:
-        screen().print("更新的内容等节点启动后从链上补齐 / what is newer comes from the chain once the node runs:")
+        screen().print(label("newer_from_chain"))
         screen().print(wrong(explain(behind, language()), behind.code, mark=False))
 
 
@@ -218,7 +219,7 @@ def backup(
     """备份节点，运行中也可以；密钥保持加密。 / Back the node up, also while it runs; keys stay sealed."""
     from node_client.backup import backup as write  # noqa: PLC0415 - few commands need it
 
-    with screen(stderr=True).status("备份中 / backing up"):
+    with screen(stderr=True).status(label("backing_up")):
         count = write(folder, target, blobs=blobs)
     _say_count(count, target, as_json=as_json)
 
@@ -239,7 +240,7 @@ def _say_count(count: int, where: Path, *, as_json: bool) -> None:
     if as_json:
         say_json({"files": count})
     else:
-        screen().print(f"{count} 个文件 / files → {where}")
+        screen().print(label("files_written", count=count, where=where))
 
 
 def run(

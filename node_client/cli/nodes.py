@@ -19,6 +19,7 @@ from ledger.settings import load_settings
 from ledger.storage.database import Database
 from ledger.wire.problems import reason_sentence
 from ledger.wire.sentences import sentence
+from node_client.cli.labels import label
 from node_client.cli.output import good, language, say_json, screen, wrong
 from node_client.peers import HttpPeers
 from node_client.waiting import outcomes
@@ -79,9 +80,9 @@ def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, 
         if as_json:
             say_json({"intents": listed, **facts})
         else:
-            console.print("已写入，由守护进程办理 / written down; the daemon carries it out")
+            console.print(label("written_down"))
         return
-    with screen(stderr=True).status("正在上链 / going on the chain"):
+    with screen(stderr=True).status(label("going_on_chain")):
         found = outcomes(node, listed)
     bad = [outcome for outcome in found.values() if outcome.state != "done"]
     if as_json:
@@ -101,7 +102,7 @@ def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, 
             console.print(f"{name}: {value}")
         for one in found.values():
             if one.state == "done":
-                console.print(good(f"已上链，区块 {one.block} / on the chain, block {one.block}"))
+                console.print(good(label("on_chain", block=one.block)))
             else:
                 refused = one.state == "refused"
                 told = reason_sentence(int(one.reason), lang) if refused else sentence(one.error, lang)

@@ -85,10 +85,13 @@ def wrong(told: Sentence, code: str, *, mark: bool = True) -> Text:
 
 
 def grid(columns: int) -> Table:
-    """Return a plain table whose cells fold and are never cut off: what is shown can be copied."""
+    """Return a plain table whose cells fold and are never cut off: what is shown can be copied.
+
+    The first column, where codes and ids stand, folds last: an id in two lines is not copied at one stroke.
+    """
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for _ in range(columns):
-        table.add_column(overflow="fold")
+    for place in range(columns):
+        table.add_column(overflow="fold", no_wrap=place == 0)
     return table
 
 

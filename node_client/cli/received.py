@@ -17,6 +17,7 @@ from ledger.errors import ConflictError, InputError, NotFoundError
 from ledger.services import received, releasing
 from ledger.services.context import Node
 from ledger.wire.traces import china_time
+from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption
 from node_client.cli.nodes import opened as opened_node
 from node_client.cli.output import grid, language, say_json, screen
@@ -26,11 +27,6 @@ __all__ = ["add_to", "erase", "place_of", "use_of"]
 _USE = re.compile(r"use:(?:(0x[0-9a-f]{40}):)?([0-9]{1,18})")
 _LEAF = re.compile(r"([0-9]{1,18}):([0-9]{1,10})")
 _SUFFIXES = {kind.media_type: kind.extensions[0] for kind in FILE_TYPES}
-_STATES = {
-    "here": "在本市 / here",
-    "erasing": "正在删除 / being erased",
-    "erased": "已删除 / erased",
-}
 
 
 def add_to(group: typer.Typer) -> None:
@@ -105,8 +101,8 @@ def listed(
     for row in rows:
         known = MATERIAL_TYPES.get(row.type_code)
         name = row.type_code if known is None else (known.zh if lang == "zh" else known.en)
-        table.add_row(f"use:{row.use}", _place(row.leaf), name, row.case.hex()[:16], _STATES[row.state])
-    screen().print(table if rows else "还没有收到材料 / nothing received yet")
+        table.add_row(f"use:{row.use}", _place(row.leaf), name, row.case.hex()[:16], label(f"received_{row.state}"))
+    screen().print(table if rows else label("nothing_received"))
 
 
 def open_(

@@ -19,6 +19,7 @@ from ledger.storage.outbox import STUCK, StoredIntent
 from ledger.wire.problems import reason_sentence
 from ledger.wire.sentences import Sentence, sentence, term
 from ledger.wire.traces import china_time
+from node_client.cli.labels import label
 from node_client.cli.output import Language, good, grid, language, say_json, screen, wrong
 
 __all__ = ["retry", "stuck"]
@@ -51,9 +52,9 @@ def stuck(
     for one in newest:
         told, code = _told(one, lang)
         table.add_row(china_time(one.settled_at or one.created_at)[:19], one.id, wrong(told, code))
-    screen().print(table if newest else "没有被拒绝或失败的操作 / nothing was refused or has failed")
+    screen().print(table if newest else label("nothing_stuck"))
     if total > len(newest):
-        screen().print(f"共 {total} 项，用 --limit 多列一些 / {total} in all, list more with --limit")
+        screen().print(label("stuck_more", total=total))
 
 
 def retry(
@@ -93,7 +94,7 @@ def retry(
         return
     for name in line:
         screen().print(good(name))
-    screen().print(f"{len(line)} 项已重新排队 / in line again")
+    screen().print(label("in_line_again", count=len(line)))
 
 
 def _told(intent: StoredIntent, lang: Language) -> tuple[Sentence, str]:

@@ -21,6 +21,7 @@ from ledger.services.trace import show
 from ledger.wire.proofs import LogProof, format_proof
 from ledger.wire.sentences import sentence
 from ledger.wire.traces import Trace, china_time, days_text, document, line_text
+from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, opened
 from node_client.cli.output import GOOD, WRONG, language, say_json, screen, styled
 
@@ -71,8 +72,8 @@ def trace(
         return
     console = screen()
     table = Table(box=None, padding=(0, 1), header_style="dim")
-    headings = ["时间 / time", "内容 / what", "工作日 / working days", "日志 / log"]
-    for heading in headings + ["证明 / proof"] * (proofs is not None):
+    headings = [label(f"trace_{name}") for name in ("time", "what", "days", "log")]
+    for heading in headings + [label("trace_proof")] * (proofs is not None):
         table.add_column(heading, overflow="fold")
     for line in found.lines:
         said = line_text(line, found.parties, lang)
@@ -83,7 +84,7 @@ def trace(
             f"#{line.place.entry}",
         ]
         if proofs is not None:
-            row.append(GOOD if line.place.entry in written else "待公布 / not published yet")
+            row.append(GOOD if line.place.entry in written else label("not_published"))
         table.add_row(*row)
     console.print(table)
     for one in refused:
@@ -91,14 +92,11 @@ def trace(
         console.print(styled(f"{china_time(one.time)[:19]} ", WRONG, f" {told.text}", (f" {one.code}", "dim")))
     if found.days is not None:
         console.print(days_text(found.days, lang))
-    console.print(f"查到区块 {found.block} / looked up to block {found.block}", style="dim")
+    console.print(label("looked_up_to", block=found.block), style="dim")
     if proofs is not None:
-        console.print(f"{len(written)} 份证明 / proofs → {proofs}")
+        console.print(label("proofs_written", count=len(written), where=proofs))
     if pending:
-        console.print(
-            f"{pending} 条尚未公布，等下一个联署的检查点后再执行一次 / entries are not published yet: run this again after the next "
-            "cosigned checkpoint"
-        )
+        console.print(label("pending_proofs", count=pending))
 
 
 def _write_proofs(city: Node, found: Trace, folder: Path) -> set[int]:
