@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ledger.chain.embedded.server import serve
 from ledger import logs
+from ledger.chain.embedded.server import serve
 from node_client.networks import engine_config, load_network
 
 __all__ = ["main"]
