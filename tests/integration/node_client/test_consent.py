@@ -85,6 +85,21 @@ def test_a_leaf_that_is_known_is_witnessed_at_the_window(staged: Stage, material
     assert any(witnessed.paper)
 
 
+def test_a_consent_is_taken_back_on_the_number_or_at_a_window(staged: Stage, material: str, case: str, tmp_path):
+    second_witness(staged.cities, tmp_path, "mianyang")
+    for place, how in (
+        ("wuhou", ("--pin-file", "pin")),
+        ("mianyang", ("--window",)),
+    ):
+        other = holders.allot(staged.cities.nodes["wuhou"], material, 0, place.encode().ljust(32))
+        prepared(staged, case, "--leaf", f"{other >> 32}:{other & 0xFFFFFFFF}=address")
+        staged.asked("consent", "grant", "consent.json", *NODE, "--pin-file", "pin")
+        intent = staged.asked("consent", "revoke", "consent.json", "--node", place, *how)
+        assert staged.cities.outcome(place, intent) is Reason.OK
+    rows = staged.said("consent", "list", *NODE, "--case", case)["consents"]
+    assert [bool(row["revoked_at"]) for row in rows] == [True, True]
+
+
 def fetched(staged: Stage) -> None:
     """The daemons work, and the reader fetches what its uses let it read."""
     staged.cities.pump()

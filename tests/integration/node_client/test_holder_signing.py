@@ -59,7 +59,7 @@ def written(staged: Stage, folder: Path, *leaves: int) -> GrantedConsent:
     return granted
 
 
-def test_a_leaf_is_set_aside_and_signed_for(staged: Stage, material: str, tmp_path: Path):
+def test_a_leaf_is_set_aside_signed_for_and_taken_back(staged: Stage, material: str, tmp_path: Path):
     leaf = allotted(staged, material)
     assert allotted(staged, material) == leaf
     assert allotted(staged, material, "22" * 32) != leaf
@@ -67,6 +67,10 @@ def test_a_leaf_is_set_aside_and_signed_for(staged: Stage, material: str, tmp_pa
     intent = staged.asked("holder", "sign", SEED[0], "consent.json", *SEED[1:], *NODE, "--yes", "--to", "signed.json")
     assert staged.cities.outcome("wuhou", intent) is Reason.OK
     assert len(read_granted((tmp_path / "signed.json").read_bytes()).signatures) == 1
+    again = staged.asked("holder", "revoke", SEED[0], "signed.json", *SEED[1:], *NODE)
+    assert staged.cities.outcome("wuhou", again) is Reason.OK
+    (row,) = staged.said("consent", "list", *NODE)["consents"]
+    assert row["revoked_at"]
 
 
 def test_what_is_signed_is_shown_first_and_nothing_is_signed_unasked(staged: Stage, material: str, tmp_path: Path):
