@@ -61,7 +61,7 @@ def test_a_trace_says_which_proofs_are_still_to_come(logs, command, tmp_path):
     assert found == {f"entry-{index}.{kind}" for index in said["proofs"]["written"] for kind in ("json", "tlog-proof")}
     people = command("trace", place, "--node", "wuhou", "--proofs", "proofs")
     assert "not published yet" in people.stdout
-    assert "1 条尚未公布" in people.stdout
+    assert "Entries not published yet: 1" in people.stdout
     (tmp_path / "policy").write_text(command("log", "policy", "--node", "wuhou").stdout)
     good = command("verify", "proofs", "--policy", "policy", "--json")
     assert (good.returncode, json.loads(good.stdout)["good"]) == (0, True)
