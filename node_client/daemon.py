@@ -165,6 +165,7 @@ class Daemon:
         self._memory = synchronising.StatusMemory()
         self._noted = health.Noted()
         self._renewals = renewing.RenewalMemory()
+        self._received = receiving.ReceivingMemory()
         self.lanes = (
             Lane("chain", node, self._chain_steps()),
             Lane("log", node, self._log_steps()),
@@ -247,7 +248,7 @@ class Daemon:
         node, unseal = self.node, self.keys.open
         return [
             Step("papers", lambda: papers.run_once(node, unseal).done > 0),
-            Step("releasing", lambda: receiving.run_once(node, unseal) > 0),
+            Step("releasing", lambda: receiving.run_once(node, unseal, self._received) > 0),
             # In the same thread as what copies content here, so that neither takes the other's blocks away.
             Step("forgetting", lambda: received.destroy_once(node) > 0),
         ]

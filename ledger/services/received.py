@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, select, update
+from sqlalchemy import Row, and_, or_, select, update
 from sqlalchemy.engine import Connection
 
 from ledger.blobs.content import delete_content
@@ -38,7 +38,8 @@ _ENDS_THE_FILE = frozenset({ErasureBasis.RETENTION_ENDED, ErasureBasis.UNLAWFUL_
 class Item:
     """One leaf that was received: under which use, for which case, what kind of paper, and what became of it.
 
-    ``state`` is ``here``, ``erasing`` once the erasure is asked for, ``erased`` once all of it is gone.
+    ``state`` is ``here``, ``erasing`` once the erasure is asked for, ``erased`` once all of it is gone; ``withheld`` where its
+    custodian had revoked or erased it before it was handed over, and there was never anything here.
     """
 
     contract: str
@@ -93,7 +94,12 @@ def erase(node: Node, use: int, basis: ErasureBasis, contract: str | None = None
         rows = uow.connection.execute(
             select(table.c.use, table.c.leaf, table.c.case, table.c.erasing)
             .join(uses, and_(uses.c.contract == table.c.contract, uses.c.use == table.c.use))
-            .where(table.c.contract == where, uses.c.consent == consent)
+            .where(
+                table.c.contract == where,
+                uses.c.consent == consent,
+                # What was withheld was never here.
+                or_(table.c.sealed.is_not(None), table.c.erasing.is_not(None)),
+            )
         ).all()
         mine = {row.leaf for row in rows if row.use == use}
         if not mine:
@@ -178,7 +184,10 @@ def _destroy(node: Node, name: str) -> int:
 
 
 def _item(row: Row[Any]) -> Item:
-    asked = "here" if row.erasing is None else "erasing"
+    if row.erasing is None:
+        state = "withheld" if row.sealed is None else "here"
+    else:
+        state = "erasing" if row.erased_at is None else "erased"
     return Item(
         contract=str(row.contract),
         use=int(row.use),
@@ -186,7 +195,7 @@ def _item(row: Row[Any]) -> Item:
         case=bytes(row.case),
         type_code=str(row.type_code),
         received_at=int(row.received_at),
-        state=asked if row.erased_at is None else "erased",
+        state=state,
     )
 
 

@@ -138,7 +138,7 @@ def release(node: Node, unseal: Unseal, use_number: int, requester: int, disclos
     Raises:
         NotFoundError: ``releases.no_use`` where no final use of that number by that member is in the picture yet.
         AuthorityError: ``releases.disclosed`` where the document is not the one the consent names.
-        ConflictError: ``releases.erased`` where what was asked for is gone, ``releases.revoked`` after a revocation.
+        ConflictError: ``releases.erased`` where all that was asked for is gone, ``releases.revoked`` after a revocation.
     """
     shown = read_disclosed(disclosed)
     with node.database.read() as connection:
@@ -148,7 +148,15 @@ def release(node: Node, unseal: Unseal, use_number: int, requester: int, disclos
         if not mine:
             raise NotFoundError("releases.no_use", use=use_number)
         recipient = wrapping.RecipientPublic(service_key(connection, requester, ServiceKeyKind.HPKE))
-        rows = [_own_leaf(connection, found.contract, batch, index) for batch, index in mine]
+        rows, gone = [], None
+        for batch, index in mine:
+            try:
+                rows.append(_own_leaf(connection, found.contract, batch, index))
+            except ConflictError as error:
+                # One paper that was revoked or erased takes no other with it.
+                gone = error
+    if gone is not None and not rows:
+        raise gone
     released = tuple(_released(node, unseal, row, shown) for row in rows)
     return wrapping.seal(encode_release(use_number, released), recipient, release_info(found, requester))
 
@@ -169,7 +177,8 @@ def read_received(node: Node, use_number: int, leaf: int, contract: str | None =
 
     Raises:
         NotFoundError: ``releases.not_received``.
-        ConflictError: ``releases.erased``; ``releases.ambiguous`` where several contracts have a use of that number.
+        ConflictError: ``releases.erased``; ``releases.withheld`` where it was revoked or erased before it was handed over;
+            ``releases.ambiguous`` where several contracts have a use of that number.
     """
     item = received_leaf(node, node.keys.open, use_number, leaf, contract)
     fields = records.open_fields(item.record, item.disclosures)
@@ -204,18 +213,18 @@ def received_leaf(node: Node, unseal: Unseal, use_number: int, leaf: int, contra
         ConflictError: as :func:`read_received`.
     """
     table = drafts.received
-    query = select(table.c.sealed).where(table.c.use == use_number, table.c.leaf == leaf_name(leaf))
+    query = select(table.c.sealed, table.c.erasing).where(table.c.use == use_number, table.c.leaf == leaf_name(leaf))
     if contract is not None:
         query = query.where(table.c.contract == contract)
     with node.database.read() as connection:
-        found = connection.execute(query).scalars().all()
+        found = connection.execute(query).all()
     if not found:
         raise NotFoundError("releases.not_received", use=use_number)
     if len(found) > 1:
         raise ConflictError("releases.ambiguous", use=use_number)
-    if found[0] is None:
-        raise ConflictError("releases.erased")
-    opened = b"".join(boxes.open_box_with([found[0]], node.member, unseal, RECEIVED_LABEL))
+    if found[0].sealed is None:
+        raise ConflictError("releases.withheld" if found[0].erasing is None else "releases.erased")
+    opened = b"".join(boxes.open_box_with([found[0].sealed], node.member, unseal, RECEIVED_LABEL))
     return decode_release(opened)[1][0]
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from ledger.domain.cases import Action
 from ledger.domain.consents import consent_digest
 from ledger.domain.consortium import ContractKind
-from ledger.domain.events import Anchored, GenerationAdded, Granted, Used
+from ledger.domain.events import Anchored, GenerationAdded, Granted, LeavesRevoked, Used
 from ledger.domain.materials import ErasureBasis
 from ledger.domain.reasons import Reason
 from ledger.errors import AuthorityError, ConflictError, NotFoundError, UnavailableError
@@ -259,3 +259,78 @@ def test_content_that_another_consent_brought_too_stays_for_that_one(tmp_path):
             file = releasing.read_received(mianyang, 2, leaves[1]).files[0]
             assert b"".join(releasing.content(mianyang, 2, leaves[1], file)) == CONTENT
     assert list(mianyang.blobs.cids()) == []
+
+
+def test_what_was_revoked_before_it_was_handed_over_is_not_asked_for_for_ever(tmp_path):
+    cities = two_cities(tmp_path)
+    mianyang, memory = cities.nodes[2], receiving.ReceivingMemory()
+    one, other = kept_at(cities, tmp_path, 1, 1, MATERIALS)[:2]
+    read_on_record(cities, 2, tuple(sorted((one, other))), 1, MATERIALS)
+    # The custodian knows it first: the reader asks again until its own picture says so.
+    wuhou = cities.nodes[1]
+    with wuhou.begin() as uow:
+        uow.connection.execute(
+            tables.leaf_revocations.insert().values(
+                contract=MATERIALS, batch=1, index=one & 0xFFFFFFFF, member=1, key=KEY, cause=2, commitment=bytes(32),
+                block=99, log_index=0, time=NOW,
+            )
+        )  # fmt: skip
+        uow.commit()
+    assert receiving.run_once(mianyang, mianyang.keys.open, memory) == 1
+    with mianyang.database.read() as connection:
+        assert receiving.pending(connection, 2) == ((MATERIALS, 1),)
+    assert receiving.run_once(mianyang, mianyang.keys.open, memory) == 0
+    with mianyang.database.read() as connection:
+        assert receiving.pending(connection, 2) == ((MATERIALS, 1),)
+    with wuhou.begin() as uow:
+        uow.connection.execute(tables.leaf_revocations.delete())
+        uow.commit()
+    cities.say(LeavesRevoked(1, (one & 0xFFFFFFFF,), 1, KEY, 2, bytes(32)))
+    assert receiving.run_once(mianyang, mianyang.keys.open, memory) == 0
+    with mianyang.database.read() as connection:
+        assert receiving.pending(connection, 2) == ()
+        assert {item.leaf: item.state for item in received.listed(connection)} == {one: "withheld", other: "here"}
+    with pytest.raises(ConflictError, match=r"releases\.withheld"):
+        releasing.read_received(mianyang, 1, one)
+    last = received.erase(mianyang, 1, ErasureBasis.PURPOSE_ENDED)
+    with mianyang.database.read() as connection:
+        call = connection.execute(select(intents.c.call).where(intents.c.id == last)).scalar_one()
+    assert json.loads(call)["leaves"] == [other & 0xFFFFFFFF]
+
+
+def test_where_all_was_revoked_the_custodian_says_so_and_that_is_final(tmp_path):
+    cities = two_cities(tmp_path)
+    mianyang, wuhou = cities.nodes[2], cities.nodes[1]
+    leaf = kept_at(cities, tmp_path, 1, 1, MATERIALS)[0]
+    read_on_record(cities, 2, (leaf,), 1, MATERIALS)
+    row = {
+        "contract": MATERIALS, "batch": 1, "index": leaf & 0xFFFFFFFF, "member": 1, "key": KEY, "cause": 2,
+        "commitment": bytes(32), "block": 99, "log_index": 0, "time": NOW,
+    }  # fmt: skip
+    for node, outcome in ((wuhou, "refused"), (mianyang, "withheld")):
+        with node.begin() as uow:
+            uow.connection.execute(tables.leaf_revocations.insert().values(**row))
+            uow.commit()
+        if outcome == "refused":
+            with pytest.raises(ConflictError, match=r"releases\.revoked"):
+                receiving.run_once(mianyang, mianyang.keys.open)
+        else:
+            assert receiving.run_once(mianyang, mianyang.keys.open) == 0
+    with mianyang.database.read() as connection:
+        assert receiving.pending(connection, 2) == ()
+    with pytest.raises(NotFoundError, match=r"releases\.not_received"):
+        received.erase(mianyang, 1, ErasureBasis.PURPOSE_ENDED)
+
+
+def test_a_pass_counts_only_what_came_since_everything_was_here(tmp_path):
+    cities = two_cities(tmp_path)
+    mianyang, memory = cities.nodes[2], receiving.ReceivingMemory()
+    leaves = kept_at(cities, tmp_path, 1, 1, MATERIALS)
+    read_on_record(cities, 2, (leaves[0],), 1, MATERIALS)
+    away = replace(mianyang, peers=Unconnected())
+    with pytest.raises(UnavailableError, match=r"peers\.unreachable"):
+        receiving.run_once(away, away.keys.open, memory)
+    assert receiving.run_once(mianyang, mianyang.keys.open, memory) == 1
+    read_on_record(cities, 2, (leaves[1],), 2, MATERIALS)
+    assert receiving.run_once(mianyang, mianyang.keys.open, memory) == 1
+    assert receiving.run_once(mianyang, mianyang.keys.open, memory) == 0
