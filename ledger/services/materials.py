@@ -198,7 +198,9 @@ def material_of(connection: Connection, contract: str, leaf: int) -> str:
     return str(found)
 
 
-def listed(connection: Connection, *, applicant: str | None = None, limit: int = 100) -> list[dict[str, object]]:
+def listed(
+    connection: Connection, *, applicant: str | None = None, material: str | None = None, limit: int = 100
+) -> list[dict[str, object]]:
     """List this city's anchored materials, the newest first: references, types and numbers only."""
     table = tables.materials
     query = (
@@ -211,6 +213,8 @@ def listed(connection: Connection, *, applicant: str | None = None, limit: int =
     )  # fmt: skip
     if applicant is not None:
         query = query.where(table.c.applicant == applicant)
+    if material is not None:
+        query = query.where(table.c.material == material)
     return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's documented name
 
 

@@ -14,12 +14,13 @@ from ledger.domain.agreements import AgreementKind
 from ledger.domain.cases import Mode
 from ledger.domain.catalogue import MatterCode, mode_bits
 from ledger.errors import FormatError, InputError, NotFoundError
+from ledger.projections.subjects import SubjectKind
 from ledger.services import catalogue, consortium
 from ledger.services.catalogue import AgreementShown
 from ledger.services.context import Node
 from ledger.wire.sentences import term
 from node_client.cli.labels import label
-from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
+from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 from node_client.cli.output import grid, language, say_json, screen, styled
 
 __all__ = ["add_to"]
@@ -48,17 +49,17 @@ def add_to(app: typer.Typer) -> None:
 
 def draft(text: Text, *, node: NodeOption, no_wait: NoWait = False, as_json: AsJson = False) -> None:
     """提出一份新协议，各方分别接受后生效。 / Draft a new agreement; it binds once every party has accepted."""
-    _drafted(text, node, AgreementKind.NEW, b"", no_wait=no_wait, as_json=as_json)
+    _drafted(text, node, AgreementKind.NEW, "", no_wait=no_wait, as_json=as_json)
 
 
 def amend(agreement: Id, text: Text, *, node: NodeOption, no_wait: NoWait = False, as_json: AsJson = False) -> None:
     """修改协议，原有各方和新的各方都要重新接受。 / Amend it; all parties, old and new, accept again."""
-    _drafted(text, node, AgreementKind.AMENDMENT, _id(agreement), no_wait=no_wait, as_json=as_json)
+    _drafted(text, node, AgreementKind.AMENDMENT, agreement, no_wait=no_wait, as_json=as_json)
 
 
 def accede(agreement: Id, text: Text, *, node: NodeOption, no_wait: NoWait = False, as_json: AsJson = False) -> None:
     """加入协议，各方都要接受。 / Accede to it; everybody accepts."""
-    _drafted(text, node, AgreementKind.ACCESSION, _id(agreement), no_wait=no_wait, as_json=as_json)
+    _drafted(text, node, AgreementKind.ACCESSION, agreement, no_wait=no_wait, as_json=as_json)
 
 
 def accept(
@@ -71,7 +72,12 @@ def accept(
 ) -> None:
     """以本成员的密钥接受一个版本。 / Accept a version with this member's own key."""
     with opened(node) as city:
-        settle(city, [catalogue.accept(city, _id(agreement), version)], no_wait=no_wait, as_json=as_json)
+        settle(
+            city,
+            [catalogue.accept(city, named(city, SubjectKind.AGREEMENT, agreement), version)],
+            no_wait=no_wait,
+            as_json=as_json,
+        )
 
 
 def end(
@@ -84,7 +90,8 @@ def end(
 ) -> None:
     """发出终止通知；通知期满后不再受理新办件，已受理的照旧办完。 / Give notice; running cases finish as before."""
     with opened(node) as city:
-        intent = catalogue.end(city, _id(agreement), {"member": city.member, "words": words})
+        ended = named(city, SubjectKind.AGREEMENT, agreement)
+        intent = catalogue.end(city, ended, {"member": city.member, "words": words})
         settle(city, [intent], no_wait=no_wait, as_json=as_json)
 
 
@@ -110,10 +117,12 @@ def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
 
 def show(agreement: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
     """显示一份协议的全部版本。 / Show every version of an agreement."""
-    wanted, lang = _id(agreement), language()
-    with opened(node) as city, city.database.read() as connection:
-        found = catalogue.agreements(connection, wanted)
-        codes = {item.matter: item.code for item in catalogue.matters(connection)}
+    lang = language()
+    with opened(node) as city:
+        wanted = named(city, SubjectKind.AGREEMENT, agreement)
+        with city.database.read() as connection:
+            found = catalogue.agreements(connection, wanted)
+            codes = {item.matter: item.code for item in catalogue.matters(connection)}
     if not found:
         raise NotFoundError("agreement.unknown")
     if as_json:
@@ -123,14 +132,14 @@ def show(agreement: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
     for item in found:
         console.print(styled((f"v{item.version}", "bold"), f" {_state(item)}  {item.accepted}/{item.parties}"))
         for matter, modes in item.matters:
-            names = "、".join(term("modes", mode.name, lang) for mode in modes)
+            names = ("、" if lang == "zh" else ", ").join(term("modes", mode.name, lang) for mode in modes)
             console.print(f"  {codes.get(matter, matter.hex()[:16])}  {names}")
 
 
-def _drafted(path: Path, node: Path, kind: AgreementKind, changed: bytes, *, no_wait: bool, as_json: bool) -> None:
+def _drafted(path: Path, node: Path, kind: AgreementKind, changed: str, *, no_wait: bool, as_json: bool) -> None:
     text = _read(path)
     with opened(node) as city:
-        named, intent = catalogue.draft(
+        drafted, intent = catalogue.draft(
             city,
             text,
             parties=_parties(city, text),
@@ -139,11 +148,11 @@ def _drafted(path: Path, node: Path, kind: AgreementKind, changed: bytes, *, no_
             valid_from=_number(text, "valid_from"),
             valid_until=_number(text, "valid_until"),
             kind=kind,
-            agreement=changed or bytes(32),
+            agreement=named(city, SubjectKind.AGREEMENT, changed) if changed else bytes(32),
             parent=_id(str(text["parent"])) if "parent" in text else bytes(32),
             predecessor=_id(str(text["predecessor"])) if "predecessor" in text else bytes(32),
         )
-        settle(city, [intent], no_wait=no_wait, as_json=as_json, agreement=named.hex())
+        settle(city, [intent], no_wait=no_wait, as_json=as_json, agreement=drafted.hex())
 
 
 def _number(text: dict[str, Any], name: str, most: int = 0xFF_FFFF_FFFF) -> int:

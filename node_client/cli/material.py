@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, cast
 
 import typer
 from rich.progress import Progress
@@ -32,6 +32,8 @@ from ledger.services.manifests import ManifestMaterial, read_manifest
 from ledger.services.materials import Paper
 from ledger.wire.materials import SubjectAccount
 from ledger.wire.receipts import encode_receipt
+from ledger.wire.sentences import term
+from ledger.wire.traces import china_time
 from node_client.cli import received
 from node_client.cli.identities import IdentityFile, read_identity
 from node_client.cli.labels import label
@@ -163,9 +165,27 @@ def show(material: Name, *, node: NodeOption, as_json: AsJson = False) -> None:
     if as_json:
         say_json(shown)
         return
-    console = screen()
-    for name, value in shown.items():
-        console.print(f"{name}: {value}")
+    lang = language()
+    kind = MATERIAL_TYPES.get(str(shown["type_code"]))
+    table = grid(2)
+    for name, text in (
+        ("material", material),
+        ("type", str(shown["type_code"]) if kind is None else (kind.zh if lang == "zh" else kind.en)),
+        ("assurance", term("assurance_levels", AssuranceLevel(int(str(shown["assurance"]))).name, lang)),
+        ("issued", _day(shown["issued_at"])),
+        ("expires", _day(shown["expires_at"])),
+        ("erased", _day(shown["erased_at"])),
+        ("applicant", str(shown["applicant"])),
+        ("batch", str(shown["batch"])),
+        ("leaves", ", ".join(map(str, cast("list[str]", shown["leaves"])))),
+        ("fresh", ", ".join(map(str, cast("list[int]", shown["fresh"])))),
+    ):
+        table.add_row(label(f"shown_{name}"), text)
+    screen().print(table)
+
+
+def _day(time: object) -> str:
+    return china_time(int(str(time)))[:10] if time else "–"
 
 
 def receipt(
@@ -321,7 +341,7 @@ def _shown(city: Node, material: str) -> dict[str, object]:
     with city.database.read() as connection:
         found = materials.find(connection, material)
         leaves = materials.leaves_of(connection, material, None)
-        rows = [row for row in materials.listed(connection, limit=10_000) if row["material"] == material]
+        rows = materials.listed(connection, material=material)
         left = renewing.fresh(connection, material, city.clock())
     facts: Mapping[str, object] = rows[0] if rows else {}
     return {
