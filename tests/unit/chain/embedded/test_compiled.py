@@ -166,3 +166,9 @@ def test_a_block_of_any_length_is_cut_into_pieces():
     program = Program(code)
     program.block(0)
     assert list(program.blocks) == [0]
+
+
+def test_calls_as_deep_as_a_block_of_gas_allows():
+    # Calls itself with all that is left, until nothing is left for one more.
+    code = bytes.fromhex("5f5f5f5f5f305af15f5260205ff3")
+    assert same(code, gas=200_000_000).end == "done"
