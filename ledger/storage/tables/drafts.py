@@ -95,5 +95,7 @@ inbox = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("received_at", BigInteger, nullable=False),
     Index("ix_inbox_kind_subject", "kind", "subject"),
+    # How much a member has lying here is counted with each delivery.
+    Index("ix_inbox_member", "member"),
     info=LOCAL,
 )

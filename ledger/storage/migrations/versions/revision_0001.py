@@ -514,6 +514,7 @@ def upgrade() -> None:
         info={"kind": "local"},
     )
     op.create_index("ix_inbox_kind_subject", "inbox", ["kind", "subject"], unique=False)
+    op.create_index("ix_inbox_member", "inbox", ["member"], unique=False)
     op.create_table(
         "keys",
         sa.Column("key", sa.String(length=42), nullable=False),
