@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -46,6 +47,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("prepare", epilog=_PREPARE)(prepare)
     group.command("grant", epilog="tongban consent grant consent.json --node wuhou/")(grant)
     group.command("witness", epilog="tongban consent witness consent.json --node yanta/ --person 3f…")(witness)
+    group.command("attest", epilog="tongban consent attest witnessed.json --node wuhou/ --to second.json")(attest)
     using.add_to(group)
     group.command("revoke", epilog="tongban consent revoke consent.json --node wuhou/ --window")(revoke)
     group.command("list", epilog="tongban consent list --node wuhou/ --case 22ba…")(listed)
@@ -154,16 +156,33 @@ def witness(
     to: Annotated[
         Path | None, typer.Option(help="把写明窗口的授权文书存为文件 / keep the document as it was witnessed")
     ] = None,
+    second: Annotated[
+        Path | None,
+        typer.Option(
+            help="第二位见证人在外地视频见证的签名文件（consent attest 所写）/ the second witness's signature, by video from another city"
+        ),
+    ] = None,
+    only_write: Annotated[
+        bool,
+        typer.Option(
+            "--only-write", help="只写出 --to 文书，交外地的第二位见证人 / only write the document for that witness"
+        ),
+    ] = False,
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
     """窗口见证授权：本窗口两位见证人签署，保管密钥的城市（可以是外地）会签。 / Witness a paper consent at this window; the city that keeps the keys, here or elsewhere, countersigns."""
     with opened(node) as city:
-        prepared = _read(document)
-        paper = cases.seal_for(city, [], "paper-consent", {"consent": prepared.digest.hex()})
-        granted = replace(prepared, attending=city.member, paper=paper.commitment, signatures=())
+        granted = _at_window(city, _read(document))
+        if only_write:
+            if to is None:
+                raise InputError("consent.form")
+            to.write_bytes(granted.encode())
+            _say_written(to, granted, as_json=as_json)
+            return
         message = attending.paper_consent(granted)
-        both = (city.keys.witness(1, message), city.keys.witness(2, message))
+        other = city.keys.witness(2, message) if second is None else _signature(second)
+        both = (city.keys.witness(1, message), other)
         shown, custodian = attending.countersigned(city, granted, both, person=person)
         intent = consents.grant_witnessed(
             city,
@@ -177,6 +196,26 @@ def witness(
         if to is not None:
             to.write_bytes(granted.encode())
         settle(city, [intent], no_wait=no_wait, as_json=as_json, consent=granted.digest.hex())
+
+
+def attest(
+    document: Annotated[
+        Path,
+        typer.Argument(help="另一城市窗口写出的授权文书 / the document that another window wrote", show_default=False),
+    ],
+    *,
+    node: NodeOption,
+    to: Annotated[Path, typer.Option(help="写入的文件 / the file to write", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """作为第二位见证人，通过视频见证另一城市窗口的纸质授权。 / Sign as second witness, by video, what a person signs at another city's window."""
+    with opened(node) as city:
+        granted = _read(document)
+        if not granted.attending or granted.attending == city.member or not any(granted.paper):
+            raise InputError("consent.attest")
+        signature = city.keys.witness(1, attending.paper_consent(granted))
+    to.write_text(json.dumps({"consent": granted.digest.hex(), "signature": signature.hex()}) + "\n", encoding="utf-8")
+    _say_written(to, granted, as_json=as_json)
 
 
 def revoke(
@@ -262,6 +301,32 @@ def feed(
         basis = label("by_consent" if one.basis == 1 else "by_duty")
         table.add_row(china_time(one.time)[:19], label("member", number=one.member), one.case.hex()[:16], basis)
     screen().print(table if found else label("nobody_read"))
+
+
+def _at_window(city: Node, prepared: GrantedConsent) -> GrantedConsent:
+    """Return a consent with this window and its paper's commitment; one that has them keeps them."""
+    if prepared.attending == city.member and any(prepared.paper):
+        return prepared
+    paper = cases.seal_for(city, [], "paper-consent", {"consent": prepared.digest.hex()})
+    return replace(prepared, attending=city.member, paper=paper.commitment, signatures=())
+
+
+def _signature(path: Path) -> bytes:
+    try:
+        document = json.loads(path.read_bytes())
+        signature = bytes.fromhex(document["signature"])
+    except OSError:
+        raise NotFoundError("files.missing") from None
+    except (ValueError, KeyError, TypeError):
+        raise InputError("consent.second") from None
+    return signature
+
+
+def _say_written(path: Path, granted: GrantedConsent, *, as_json: bool) -> None:
+    if as_json:
+        say_json({"consent": granted.digest.hex(), "document": str(path)})
+    else:
+        screen().print(f"{granted.digest.hex()} → {path}")
 
 
 def _revoked_at_window(city: Node, granted: GrantedConsent) -> str:

@@ -163,6 +163,22 @@ def test_a_statutory_duty_is_named_and_told(staged: Stage, material: str, case: 
     assert staged.refused(*common, "--notice", "当面告知", "--lookup", "11" * 32) == "lookups.not_found"
 
 
+def test_the_second_witness_may_be_another_citys_by_video(staged: Stage, material: str, case: str, tmp_path):
+    # Wuhou's window has one clerk.
+    prepared(staged, case, "--material", f"{material}=address")
+    assert staged.refused("consent", "witness", "consent.json", *NODE) == "keys.no_seat"
+    staged.said("consent", "witness", "consent.json", *NODE, "--only-write", "--to", "window.json")
+    assert staged.refused("consent", "attest", "window.json", *NODE, "--to", "second.json") == "consent.attest"
+    assert staged.refused("consent", "attest", "consent.json", "--node", "yuzhong", "--to", "x") == "consent.attest"
+    staged.said("consent", "attest", "window.json", "--node", "yuzhong", "--to", "second.json")
+    intent = staged.asked("consent", "witness", "window.json", *NODE, "--second", "second.json")
+    assert staged.cities.outcome("wuhou", intent) is Reason.OK
+    (tmp_path / "second.json").write_text("{}")
+    for file, code in (("second.json", "consent.second"), ("none.json", "files.missing")):
+        assert staged.refused("consent", "witness", "window.json", *NODE, "--second", file) == code
+    assert staged.refused("consent", "witness", "window.json", *NODE, "--only-write") == "consent.form"
+
+
 @pytest.mark.parametrize(
     ("shown", "code"),
     [
