@@ -34,6 +34,25 @@ from ledger.wire.witnessing import Answer, decode_answer
 __all__ = ["LogCity", "append", "log_cities", "newest_time", "policy_of", "publish_once", "seen_at"]
 
 WITNESS_PATH = "/witness/v1"
+# Built once: a statement that is built anew costs as much as carrying it out.
+_KEYS = (
+    select(tables.service_keys.c.member, tables.service_keys.c.kind, tables.service_keys.c.key)
+    .where(
+        tables.service_keys.c.kind.in_(
+            [
+                int(kind)
+                for kind in (ServiceKeyKind.COSIGN_ED25519, ServiceKeyKind.COSIGN_ML_DSA_44, ServiceKeyKind.LOG_ED25519)
+            ]
+        )
+    )
+    .order_by(tables.service_keys.c.version)
+)
+_MEMBERS = (
+    select(tables.members.c.member, tables.members.c.division, tables.endpoints.c.url)
+    .outerjoin(tables.endpoints, tables.endpoints.c.member == tables.members.c.member)
+    .where(tables.members.c.status == int(MemberStatus.ACTIVE), tables.members.c.voting)
+    .order_by(tables.members.c.member)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +69,12 @@ class LogCity:
 
 def log_cities(connection: Connection, network: str) -> tuple[LogCity, ...]:
     """Return the voting members in good standing with their newest keys, in the order of their numbers."""
-    members, keys, urls = tables.members, tables.service_keys, tables.endpoints
-    published = connection.execute(select(keys.c.member, keys.c.kind, keys.c.key).order_by(keys.c.version))
-    rows = connection.execute(
-        select(members.c.member, members.c.division, urls.c.url)
-        .outerjoin(urls, urls.c.member == members.c.member)
-        .where(members.c.status == int(MemberStatus.ACTIVE), members.c.voting)
-        .order_by(members.c.member)
-    )
+    published = connection.execute(_KEYS).all()
+    rows = connection.execute(_MEMBERS).all()
     return _cities(
         network,
-        tuple((row.member, f"{row.division:06d}", row.url or "") for row in rows),
-        tuple((row.member, row.kind, bytes(row.key)) for row in published),
+        tuple([(member, f"{division:06d}", url or "") for member, division, url in rows]),
+        tuple([(member, kind, bytes(key)) for member, kind, key in published]),
     )
 
 
