@@ -182,7 +182,7 @@ def test_a_quota_that_is_used_up_says_when_to_come_again(cities):
         uow.connection.execute(insert(tables.wallet_pointers), rows)
         uow.commit()
     with pytest.raises(UnavailableError, match=r"wallets\.daily_limit") as refused:
-        wallets.save(wuhou, SEED, Wallet())
+        wallets.save(replace(wuhou, clock=lambda: now), SEED, Wallet())
     tomorrow = now + refused.value.retry_after
     assert day_start(day_of(tomorrow)) - 2 <= tomorrow <= day_start(day_of(tomorrow)) + 2
     wallets.save(replace(wuhou, clock=lambda: tomorrow + 5), SEED, Wallet())
