@@ -2,7 +2,7 @@
 
 py-evm interprets: for each of the two thousand instructions of one step of a case it looks up an object, checks the
 types of the stack and counts gas in a method of its own, which takes ten times as long as the work itself. Here a block
-(the instructions from one jump destination to the next jump) becomes one Python function in which the stack's top is
+(what is certainly executed one after another, through jumps whose destination is known) becomes one Python function in which the stack's top is
 local variables and gas is counted once. Whatever touches state, other contracts, logs or the transaction is still
 py-evm's own instruction, called with exact gas, stack and memory.
 
@@ -36,7 +36,7 @@ _Block: TypeAlias = Callable[[Any, list[int], Any, Any], int]
 _PROGRAMS = 64
 _STACK = 1_024
 # A block of strange code is cut here, so that no function grows without bound.
-_LINES = 2_000
+_LINES = 1_000
 # Where memory is; written after every instruction that may have moved it, and left out of a block that needs none.
 _MEMORY: Final = "B = M._bytes"
 _WORD: Final = 2**256 - 1
@@ -156,6 +156,8 @@ class _Writer:
 
     def __init__(self, program: Program, start: int) -> None:
         self.program, self.start, self.at = program, start, start
+        # The destinations that the block has gone through; it comes to none of them a second time.
+        self.passed: set[int] = set()
         self.lines: list[str] = []
         self.top: list[str] = []
         self.names = 0
@@ -190,7 +192,7 @@ class _Writer:
         if self.at >= len(code):
             return self._own(0x00)
         op = code[self.at]
-        if (op == _JUMPDEST and self.at != self.start) or len(self.lines) > _LINES:
+        if (op == _JUMPDEST and self.at in self.passed) or len(self.lines) > _LINES:
             self._flush()
             self._write(f"return {self.at}")
             return False
@@ -224,6 +226,7 @@ class _Writer:
             self._take(2)
             self._pop()
         elif op == _JUMPDEST:
+            self.passed.add(self.at - 1)
             self._take(1)
         elif op == _PC:
             self._take(2)
@@ -236,8 +239,7 @@ class _Writer:
             self._on_memory(op)
         elif op == _JUMP:
             self._take(8)
-            self._jump(self._pop(), "")
-            return False
+            return self._follow(self._pop())
         elif op == _JUMPI:
             self._take(10)
             target, condition = self._pop(), self._pop()
@@ -297,6 +299,14 @@ class _Writer:
         self._write(_MEMORY)
         self._begin_gas()
         return True
+
+    def _follow(self, target: str) -> bool:
+        """Go on where a jump certainly leads, in the same block; else leave it."""
+        if target.isdigit() and int(target) in self.program.targets:
+            self.at = int(target)
+            return True
+        self._jump(target, "")
+        return False
 
     def _jump(self, target: str, condition: str) -> None:
         self._flush()
