@@ -58,8 +58,8 @@ class Limits:
     leaves_per_subject: int = 8
     # More leaves are anchored before the last is gone: a case with its child takes two, and a batch waits some minutes.
     fresh_leaves_least: int = 3
-    # Materials put in line for more leaves in one pass: each document is opened and sealed, in well under a second all.
-    renewals_at_once: int = 100
+    # Materials looked at in one pass when all are looked through: their leaves are counted in milliseconds.
+    renewals_at_once: int = 500
     # The documents of a batch are held in memory together while it is formed.
     batch_materials: int = 2_048
     # A paper states some dozens of things at most; files of a material are fields too.

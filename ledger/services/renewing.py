@@ -10,6 +10,7 @@ A material that was revoked or erased, or has expired, gets no more.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Table, and_, exists, func, insert, literal, or_, select
@@ -18,7 +19,7 @@ from sqlalchemy.engine import Connection
 from ledger.domain import boxes
 from ledger.domain.consortium import ContractKind
 from ledger.domain.limits import LIMITS
-from ledger.errors import ConflictError, NotFoundError
+from ledger.errors import ConflictError, LedgerError, NotFoundError
 from ledger.projections.subjects import SubjectKind
 from ledger.services import materials
 from ledger.services.context import Node
@@ -41,11 +42,16 @@ _STANDING = ("waiting", "prepared", "done")
 
 @dataclass(slots=True)
 class RenewalMemory:
-    """Up to where a pass has looked, kept between passes so that only what was used since is counted; safe to throw away."""
+    """Up to where the passes have looked, so that only what was used since is counted; safe to throw away.
+
+    ``cursor`` is the name up to which all materials were looked through, after a start or under a new contract; ``None``
+    once that is done.
+    """
 
     contract: str = ""
     block: int = -1
     allotted_at: int = -1
+    cursor: str | None = ""
 
 
 def fresh(connection: Connection, material: str, now: int) -> dict[int, int]:
@@ -86,11 +92,11 @@ def renew(node: Node, material: str) -> bool:
 def run_once(node: Node, unseal: Unseal, memory: RenewalMemory) -> int:
     """Put materials in line of which a data subject has too few leaves left; returns how many.
 
-    Only materials of which leaves were used since the last pass are counted, and all of them after a start or once a new
-    contract has taken the place of the old.
+    Only materials of which leaves were used since the last pass are counted; after a start, and once a new contract has taken
+    the place of the old, all of them, so many in a pass.
 
     Raises:
-        UnavailableError: the database cannot be used now.
+        UnavailableError: the database cannot be used now; the materials are looked through again.
     """
     _forget_refused(node)
     now = node.clock()
@@ -100,16 +106,21 @@ def run_once(node: Node, unseal: Unseal, memory: RenewalMemory) -> int:
         except NotFoundError:
             # The network is still being formed.
             return 0
-        reached = RenewalMemory(
-            contract,
-            connection.execute(select(chain_tables.sync_state.c.block)).scalar() or 0,
-            connection.execute(select(func.max(local.allotments.c.created_at))).scalar() or 0,
-        )
-        if reached == memory:
+        block = connection.execute(select(chain_tables.sync_state.c.block)).scalar() or 0
+        allotted_at = connection.execute(select(func.max(local.allotments.c.created_at))).scalar() or 0
+        if memory.contract != contract:
+            memory.contract, memory.cursor = contract, ""
+            memory.block, memory.allotted_at = block, min(allotted_at, now - 1)
+        if memory.cursor is not None:
+            names = _window(connection, memory.cursor)
+            memory.cursor = names[-1] if len(names) == LIMITS.renewals_at_once else None
+        elif (memory.block, memory.allotted_at) == (block, allotted_at):
             return 0
-        everything = memory.contract != contract
-        touched = None if everything else _touched(connection, memory)
-        due = _due(connection, contract, now, touched)
+        else:
+            names = sorted(_touched(connection, memory))
+            # Another allotment may come in this second.
+            memory.block, memory.allotted_at = block, min(allotted_at, now - 1)
+        due = _due(connection, contract, now, names)
     done = 0
     for material in due:
         try:
@@ -117,24 +128,43 @@ def run_once(node: Node, unseal: Unseal, memory: RenewalMemory) -> int:
         except ConflictError:
             # Revoked or erased in this moment.
             continue
-    if len(due) < LIMITS.renewals_at_once:
-        memory.contract, memory.block = reached.contract, reached.block
-        # Another allotment may come in this second.
-        memory.allotted_at = min(reached.allotted_at, now - 1)
+        except LedgerError:
+            # What was not put in line is looked for again.
+            memory.contract = ""
+            raise
     return done
 
 
 # ---- inside ---------------------------------------------------------------------------------------------------------
 
 
-def _due(connection: Connection, contract: str, now: int, touched: set[str] | None) -> list[str]:
-    if touched is not None and not touched:
-        return []
+def _window(connection: Connection, cursor: str) -> list[str]:
+    """Return the names of the materials that follow a name, so many as a pass looks at."""
+    table = tables.materials
+    rows = connection.execute(
+        select(table.c.material)
+        .where(table.c.material > cursor)
+        .order_by(table.c.material)
+        .limit(LIMITS.renewals_at_once)
+    )
+    return [str(name) for name in rows.scalars()]
+
+
+def _due(connection: Connection, contract: str, now: int, names: Sequence[str]) -> list[str]:
+    """Return which of these materials want more leaves."""
+    due: list[str] = []
+    for at in range(0, len(names), LIMITS.renewals_at_once):
+        due += _due_of(connection, contract, now, names[at : at + LIMITS.renewals_at_once])
+    return due
+
+
+def _due_of(connection: Connection, contract: str, now: int, names: Sequence[str]) -> list[str]:
     leaf, material, waiting = tables.material_leaves, tables.materials, drafts.material_drafts
     query = (
         select(leaf.c.material, leaf.c.subject)
         .join(material, material.c.material == leaf.c.material)
         .where(
+            leaf.c.material.in_(names),
             material.c.sealed.is_not(None),
             or_(leaf.c.valid_until == 0, leaf.c.valid_until > now),
             ~exists().where(waiting.c.id == leaf.c.material),
@@ -149,13 +179,7 @@ def _due(connection: Connection, contract: str, now: int, touched: set[str] | No
             )
         )
     )
-    if touched is not None:
-        query = query.where(leaf.c.material.in_(sorted(touched)))
-    listed = query.subquery()
-    found = connection.execute(
-        select(listed.c.material).distinct().order_by(listed.c.material).limit(LIMITS.renewals_at_once)
-    )
-    return [str(name) for name in found.scalars()]
+    return sorted({str(row.material) for row in connection.execute(query)})
 
 
 def _touched(connection: Connection, since: RenewalMemory) -> set[str]:

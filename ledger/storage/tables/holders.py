@@ -35,6 +35,7 @@ allotments = Table(
     digest("case"),
     moment("created_at"),
     Index("ix_allotments_case", "case"),
+    Index("ix_allotments_created_at", "created_at"),
     info=LOCAL,
 )
 

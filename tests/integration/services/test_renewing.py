@@ -213,6 +213,27 @@ def test_what_is_not_there_or_over_is_not_renewed(cities, tmp_path):
     assert renewing.renew(wuhou, material)
 
 
+def test_all_are_looked_through_a_window_at_a_time_and_a_fault_loses_none(cities, tmp_path, monkeypatch):
+    wuhou = cities.nodes["wuhou"]
+    names = sorted(handed_in(cities, tmp_path, in_custody(cities)) for _ in range(3))
+    for name in (names[0], names[2]):
+        for number in range(EACH - 1):
+            holders.allot(wuhou, name, 0, case(number))
+    monkeypatch.setattr(renewing, "LIMITS", replace(LIMITS, renewals_at_once=2))
+    memory = RenewalMemory()
+
+    def away(*_):
+        raise UnavailableError("keys.holder_unreachable")
+
+    with pytest.raises(UnavailableError):
+        renewing.run_once(wuhou, away, memory)
+    assert [renewing.run_once(wuhou, wuhou.keys.open, memory) for _ in range(3)] == [1, 1, 0]
+    with wuhou.database.read() as connection:
+        table = drafts.material_drafts
+        waiting = set(connection.execute(select(table.c.id).where(table.c.state == "waiting")).scalars())
+    assert waiting == {names[0], names[2]}
+
+
 def rebuilt(cities: Cities, folder) -> list[list[str]]:
     """The opened rows of a new database, made from the chain and the blobs alone."""
     wuhou = cities.nodes["wuhou"]

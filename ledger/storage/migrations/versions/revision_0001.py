@@ -105,6 +105,7 @@ def upgrade() -> None:
         info={"kind": "local"},
     )
     op.create_index("ix_allotments_case", "allotments", ["case"], unique=False)
+    op.create_index("ix_allotments_created_at", "allotments", ["created_at"], unique=False)
     op.create_table(
         "assents",
         sa.Column("case", sa.LargeBinary(length=32), nullable=False),
