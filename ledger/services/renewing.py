@@ -36,9 +36,6 @@ from ledger.wire.materials import MATERIAL_LABEL, decode_material, encode_materi
 
 __all__ = ["RenewalMemory", "fresh", "renew", "run_once"]
 
-# Intents that were refused or failed end nothing.
-_STANDING = ("waiting", "prepared", "done")
-
 
 @dataclass(slots=True)
 class RenewalMemory:
@@ -227,22 +224,15 @@ def _at_leaf(table: Table) -> ColumnElement[bool]:
 
 
 def _ended() -> ColumnElement[bool]:
-    """Whether a revocation or an erasure of a material is on its way or done."""
+    """Whether a revocation or an erasure of a material was asked for; one that was refused is tried again as it was."""
     name = tables.material_leaves.c.material
-    return exists().where(
-        intents.c.id.in_((literal("revoke:").concat(name), literal("erase:").concat(name))),
-        intents.c.state.in_(_STANDING),
-    )
+    return exists().where(intents.c.id.in_((literal("revoke:").concat(name), literal("erase:").concat(name))))
 
 
 def _require_alive(connection: Connection, material: str, now: int) -> None:
     _, _, sealed = materials.find(connection, material)
     leaf = tables.material_leaves
-    ended = {
-        kind: outbox.known(connection, f"{kind}:{material}")
-        and outbox.find(connection, f"{kind}:{material}").state in _STANDING
-        for kind in ("revoke", "erase")
-    }
+    ended = {kind: outbox.known(connection, f"{kind}:{material}") for kind in ("revoke", "erase")}
     if sealed is None or ended["erase"]:
         raise ConflictError("materials.erased")
     mine = select(leaf.c.index).where(leaf.c.material == material)
