@@ -16,10 +16,8 @@ from ledger.bootstrap import PeersFactory, open_node
 from ledger.chain.deployment import contract_address, deploy, deploy_consortium
 from ledger.chain.gateway import Gateway
 from ledger.domain.case_tables import tables
-from ledger.domain.consortium import ContractKind, ProposalKind, ServiceKeyKind
-from ledger.domain.holders import address_of, address_text
+from ledger.domain.consortium import ContractKind, ProposalKind
 from ledger.domain.reasons import Reason
-from ledger.domain.wrapping import RecipientPrivate
 from ledger.errors import InputError, UnavailableError
 from ledger.ports import Clock, KeyHolder, Peers
 from ledger.services import consortium
@@ -28,13 +26,13 @@ from ledger.services.context import Node
 from ledger.settings import NodeSettings, load_settings
 from ledger.storage.database import Database
 from ledger.storage.tables import consortium as picture
-from node_client.keys import KeyRing
-from node_client.networks import ROLE_BITS, MemberPlan, Network, founders
+from node_client.networks import MemberPlan, Network, founders
 from node_client.peers import HttpPeers
+from node_client.seating import seat
 from node_client.supervising import NetworkProcesses
 from node_client.waiting import done
 
-__all__ = ["form", "open_nodes", "public_keys"]
+__all__ = ["form", "open_nodes"]
 
 _KINDS = (ContractKind.CATALOGUE, ContractKind.MATERIALS, ContractKind.CASES)
 # The years whose notices a regulator posts are those from the network's first on for which a notice is known.
@@ -97,21 +95,6 @@ def _connected(settings: NodeSettings, ways: list[HttpPeers]) -> PeersFactory:
     return make
 
 
-def public_keys(ring: KeyRing) -> Mapping[ServiceKeyKind, bytes]:
-    """Return the public halves of a node's service keys, as they stand on the chain."""
-    ed25519 = {
-        ServiceKeyKind.COSIGN_ED25519: "cosign-ed25519",
-        ServiceKeyKind.REQUESTS_ED25519: "requests-ed25519",
-        ServiceKeyKind.LOG_ED25519: "log-ed25519",
-    }
-    found = {kind: ring.current(name).ed25519().public_key().public_bytes_raw() for kind, name in ed25519.items()}
-    found[ServiceKeyKind.COSIGN_ML_DSA_44] = (
-        ring.current("cosign-ml-dsa-44").ml_dsa_44().public_key().public_bytes_raw()
-    )
-    found[ServiceKeyKind.HPKE] = RecipientPrivate(ring.current("hpke").seed).public().data
-    return dict(sorted(found.items()))
-
-
 def _deploy(network: Network, gateway: Gateway, say: Callable[[str], None]) -> None:
     """Deploy what is missing; each contract's place follows from the number of its transaction."""
     signer = network.deployer()
@@ -135,23 +118,11 @@ def _deploy(network: Network, gateway: Gateway, say: Callable[[str], None]) -> N
 def _confirm(network: Network, nodes: Mapping[str, Node], say: Callable[[str], None]) -> None:
     """Let each member take its seat, publish its public keys and its address, and list its department."""
     say("各成员确认、公布密钥…… / members confirm and publish their keys …")
-    waiting = []
+    waiting: list[tuple[Node, str]] = []
     for member in network.members:
-        node, ring = nodes[member.division], network.ring(member.division)
-        roles = {
-            address_text(address_of(ring.chain[role])): int(bits)
-            for role, bits in ROLE_BITS.items()
-            if role in ring.chain
-        }
-        recovery = address_text(address_of(ring.chain["recover"]))
-        waiting.append((node, consortium.confirm(node, recovery=recovery, role_keys=roles)))
-        keys = dict(public_keys(ring))
-        if not member.publisher:
-            # Only publishers are listed as logs; a key that nobody uses would stand in every policy.
-            del keys[ServiceKeyKind.LOG_ED25519]
-        waiting.extend((node, name) for name in consortium.publish_keys(node, keys))
-        settings = load_settings(network.node_folder(member.division))
-        waiting.append((node, consortium.publish_endpoint(node, settings.public_url)))
+        node, settings = nodes[member.division], load_settings(network.node_folder(member.division))
+        taken = seat(node, network.ring(member.division), settings.public_url, publisher=member.publisher)
+        waiting.extend((node, intent) for intent in taken)
     for node, intent in waiting:
         done(node, [intent])
     _departments(network, nodes)

@@ -14,11 +14,10 @@ from eth_keyfile.keyfile import decode_keyfile_json
 
 from ledger.domain.consortium import ServiceKeyKind
 from ledger.domain.holders import address_of, address_text
-from ledger.errors import InputError
+from ledger.errors import InputError, NotFoundError
 from ledger.services.cosigning import begin_witness
 from ledger.settings import NodeSettings
 from node_client.daemon import witness_path
-from node_client.forming import public_keys
 from node_client.keyholder import note_signers
 from node_client.keys import (
     new_chain_secret,
@@ -29,8 +28,9 @@ from node_client.keys import (
     save_service_keys,
 )
 from node_client.networks import ROLE_BITS
+from node_client.seating import public_keys
 
-__all__ = ["Rotation", "prepare_rotation", "rotate_service_key"]
+__all__ = ["Rotation", "prepare_recovery", "prepare_rotation", "rotate_service_key"]
 
 _SERVICE_NAMES = {
     ServiceKeyKind.COSIGN_ED25519: "cosign-ed25519",
@@ -63,12 +63,32 @@ def prepare_rotation(settings: NodeSettings, role: str) -> Rotation:
     ring = open_key_ring(folder, passphrase, roles=(role,))
     if role not in ring.chain:
         raise InputError("rotation.role")
-    pending = pending_key(folder, role)
-    if not pending.exists():
+    address = _pending(settings, role, passphrase)
+    return Rotation(address, int(ROLE_BITS[role]), address_text(address_of(ring.chain[role])))
+
+
+def prepare_recovery(settings: NodeSettings) -> str:
+    """Return the address of a new administrator key, safely on the disk; the old one may be lost.
+
+    The daemon puts it in the old one's place once the chain has made it the administrator.
+
+    Raises:
+        NotFoundError: ``rotation.no_recovery_key``: the key that is kept off line is not back in its place.
+        SetupError: ``keys.…``.
+    """
+    if not (settings.path("keys") / "chain" / "recover.json").exists():
+        raise NotFoundError("rotation.no_recovery_key")
+    return _pending(settings, "administer", read_passphrase(settings.path(settings.passphrase_file)))
+
+
+def _pending(settings: NodeSettings, role: str, passphrase: str) -> str:
+    folder = settings.path("keys")
+    path = pending_key(folder, role)
+    if not path.exists():
         secret = new_chain_secret(os.urandom)
         save_chain_key(folder, role, secret, passphrase, scrypt_n=settings.scrypt_n, pending=True)
-    secret = decode_keyfile_json(json.loads(pending.read_bytes()), passphrase.encode())
-    return Rotation(address_text(address_of(secret)), int(ROLE_BITS[role]), address_text(address_of(ring.chain[role])))
+    secret = decode_keyfile_json(json.loads(path.read_bytes()), passphrase.encode())
+    return address_text(address_of(secret))
 
 
 def rotate_service_key(settings: NodeSettings, kind: str) -> dict[ServiceKeyKind, bytes]:

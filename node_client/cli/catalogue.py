@@ -7,12 +7,13 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
-from ledger.domain import canonical
+from ledger.domain import canonical, workdays
 from ledger.domain.catalogue import MatterCode
 from ledger.domain.limits import LIMITS
 from ledger.domain.matter_faults import MatterFault, matter_faults
@@ -47,6 +48,11 @@ def add_to(app: typer.Typer) -> None:
     group.command("import", epilog="tongban catalogue import matters/ --node wuhou/")(publish)
     group.command("check", epilog="tongban catalogue check matters/")(check)
     group.command("show", epilog="tongban catalogue show --node wuhou/ --member 2")(show)
+    group.command("withdraw", epilog="tongban catalogue withdraw local:tongban:… --node wuhou/")(withdraw)
+    group.command(
+        "delegate",
+        epilog="tongban catalogue delegate local:tongban:… 3 --node wuhou/ --until 2027-12-31 --words 委托书第 1 号",
+    )(delegate)
     app.add_typer(group, name="catalogue")
 
 
@@ -99,6 +105,40 @@ def show(
         silence = label("silence_accepts") if item.rule.silence else ""
         table.add_row(item.code, f"v{item.version}", days, silence)
     screen().print(table if listed else label("no_matters"))
+
+
+def withdraw(
+    matter: Annotated[str, typer.Argument(help="事项编码 / the matter's code", show_default=False)],
+    *,
+    node: NodeOption,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """停止受理一个事项；已受理的照旧办完。 / Open no more cases of a matter; running ones finish as before."""
+    with opened(node) as city:
+        settle(city, [catalogue.withdraw(city, MatterCode(matter).id)], no_wait=no_wait, as_json=as_json)
+
+
+def delegate(
+    matter: Annotated[str, typer.Argument(help="事项编码 / the matter's code", show_default=False)],
+    grantee: Annotated[int, typer.Argument(min=1, help="受委托的成员 / the member that decides", show_default=False)],
+    *,
+    node: NodeOption,
+    until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="最后一日 / the last day")] = None,
+    end: Annotated[bool, typer.Option("--end", help="现在终止 / end it now")] = False,
+    words: Annotated[str, typer.Option(help="委托的依据，公开 / its ground, published", show_default=False)],
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """委托另一城市以本市名义办理（异地授权）。 / Let another city decide a matter in this one's name."""
+    # The end is the first second that is out; the beginning is left to the moment at which it stands on the chain.
+    if (until is None) is not end:
+        raise InputError("catalogue.until")
+    closing = 0 if until is None else workdays.day_start(workdays.day_number(until.date()) + 1)
+    with opened(node) as city:
+        text: canonical.JsonObject = {"grantor": city.member, "words": words}
+        intent = catalogue.delegate(city, grantee, MatterCode(matter).id, text, valid_from=0, valid_until=closing)
+        settle(city, [intent], no_wait=no_wait, as_json=as_json)
 
 
 def _look(source: Path) -> Iterator[_Looked]:

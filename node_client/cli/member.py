@@ -13,6 +13,7 @@ from ledger.errors import InputError
 from ledger.services import consortium
 from ledger.settings import load_settings
 from ledger.wire.sentences import term
+from node_client.cli import seat
 from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
 from node_client.cli.output import grid, language, say_json, screen
@@ -52,6 +53,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("vote", epilog="tongban member vote 3 --node wuhou/ --yes")(vote)
     group.command("list", epilog="tongban member list --node wuhou/")(show)
     group.command("rotate-key", epilog="tongban member rotate-key operate --node wuhou/")(rotate_key)
+    seat.add_to(group)
     app.add_typer(group, name="member")
 
 

@@ -26,10 +26,10 @@ from ledger.log.witness import AddCheckpoint, format_request
 from ledger.ports import LocatedEvent
 from ledger.settings import NodeSettings, load_settings
 from node_client.daemon import Daemon, open_keys
-from node_client.forming import public_keys
 from node_client.keyholder import log_signer, note_signers
 from node_client.node_folder import create_node
 from node_client.processes import Child, python_child
+from node_client.seating import public_keys
 from tests.integration.services.cities import KEY
 from tests.unit.node_client.test_node_folder import VALUES
 

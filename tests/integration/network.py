@@ -91,8 +91,8 @@ def send(
 
 
 def config(path: Path | None) -> EngineConfig:
-    """The engine's settings: a chain that begins in March 2026."""
-    return EngineConfig(path=path, chain_id=CHAIN_ID, genesis_time=GENESIS)
+    """The engine's settings: a chain that begins in March 2026, whose clock a test may move forward."""
+    return EngineConfig(path=path, chain_id=CHAIN_ID, genesis_time=GENESIS, adjustable_clock=True)
 
 
 def form(path: Path | None, *cities: str) -> Network:

@@ -53,7 +53,7 @@ def test_whoever_comes_again_with_the_same_document_is_the_same_applicant(staged
         return str(
             staged.said(
                 "material", "submit", "register.pdf", "--node", "wuhou", "--type", "household-register", "--person", keeper,
-                "--issuer", "11510107MB0000000X", "--issuer-name", "样本派出所", "--no-wait", *who,
+                "--issuer", "11510107MB00000001", "--issuer-name", "样本派出所", "--no-wait", *who,
             )["applicant"]
         )  # fmt: skip
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,43 +17,27 @@ from ledger.domain.reasons import Reason
 from ledger.ports import LocatedEvent
 from ledger.services import consortium
 from ledger.settings import NodeSettings, load_settings
+from ledger.storage.outbox import StoredIntent
 from node_client.daemon import Daemon
 from node_client.keyholder import chain_signers
-from node_client.keys import CHAIN_ROLES, open_key_ring, pending_key, save_chain_key, save_service_keys
+from node_client.keys import open_key_ring, pending_key
 from node_client.node_folder import create_node
 from node_client.rotation import prepare_rotation
 from node_client.taking_over import finish_rotations, retry_refused
+from tests.integration.node_client.conftest import PASSPHRASE
 from tests.integration.node_client.stage import Stage
-from tests.integration.services.custodians import _ring
 
-PASSPHRASE = "correct horse"
 VALUES: dict[str, object] = {
     "network": "tongban.example/test", "division": "510107", "member": 1, "consortium": "0x" + "ab" * 20, "chain_id": 7,
     "engine": "embedded", "rpc_urls": ["http://127.0.0.1:9"], "port": 0, "scrypt_n": 1024,
 }  # fmt: skip
 
 
-@pytest.fixture
-def settings(staged: Stage) -> NodeSettings:
-    """Wuhou's folder with its keys in files."""
-    home = staged.folder / "wuhou"
-    ring = _ring(home / "keys", "wuhou")
-    for role in CHAIN_ROLES:
-        secret = hashlib.sha256(f"tongban test key: wuhou {role}".encode()).digest()
-        save_chain_key(home / "keys", role, secret, PASSPHRASE, scrypt_n=1024)
-    save_service_keys(ring, PASSPHRASE, os.urandom, scrypt_n=1024)
-    (home / "passphrase").touch(mode=0o600)
-    (home / "passphrase").write_text(PASSPHRASE)
-    with (home / "node.toml").open("a") as file:
-        file.write("scrypt_n = 1024\n")
-    return load_settings(home)
-
-
 def in_file(settings: NodeSettings, role: str = "operate") -> str:
     return chain_signers(open_key_ring(settings.path("keys"), PASSPHRASE, roles=(role,)))[role].address
 
 
-def rotate(staged: Stage) -> dict[str, object]:
+def rotate(staged: Stage) -> dict[str, Any]:
     return staged.said("member", "rotate-key", "operate", "--node", "wuhou", "--no-wait")
 
 
@@ -147,3 +131,29 @@ def test_a_key_file_that_is_put_in_place_by_hand_is_noticed_though_it_is_older(d
     wanted = daemon._signers["issue"].address
     daemon._reload_keys()
     assert daemon._signers["operate"].address == wanted
+
+
+def recovered(staged: Stage, step: str) -> StoredIntent:
+    return staged.intent("wuhou", staged.asked("member", "recover", step, "--node", "wuhou"))
+
+
+def test_a_lost_administrator_key_is_replaced_with_the_recovery_key_after_seven_days(staged, settings):
+    keys = settings.path("keys")
+    (keys / "chain" / "administer.json").unlink()
+    assert recovered(staged, "start").state == "done"
+    early = recovered(staged, "finish")
+    assert (early.state, early.reason) == ("refused", Reason.DELAY_RUNNING)
+    staged.cities.network.gateway().advance_clock(8 * 86_400)
+    assert recovered(staged, "finish").state == "done"
+    with staged.cities.nodes["wuhou"].database.read() as connection:
+        assert finish_rotations(keys, connection, 1) == ["administer"]
+        assert consortium.roles_of(connection, 1, in_file(settings, "administer")) & Role.ADMINISTER
+
+
+def test_who_still_has_the_administrator_key_objects_to_its_recovery(staged, settings):
+    assert recovered(staged, "start").state == "done"
+    assert recovered(staged, "object").state == "done"
+    staged.cities.network.gateway().advance_clock(8 * 86_400)
+    assert recovered(staged, "finish").state == "refused"
+    (settings.path("keys") / "chain" / "recover.json").unlink()
+    assert staged.refused("member", "recover", "start", "--node", "wuhou") == "rotation.no_recovery_key"

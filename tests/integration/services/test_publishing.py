@@ -26,9 +26,9 @@ from ledger.services.context import Node
 from ledger.services.cosigning import Witness
 from ledger.services.overview import log_shown
 from ledger.wire.witnessing import Answer, encode_answer
-from node_client.forming import public_keys
 from node_client.keyholder import DaemonKeyHolder, log_signer, note_signers
 from node_client.keys import KeyRing
+from node_client.seating import public_keys
 from tests.integration.services.custodians import CITIES, Cities, _ring, cities_on_an_engine
 
 DIVISIONS = {"wuhou": "510107", "mianyang": "510108", "yuzhong": "510109"}
