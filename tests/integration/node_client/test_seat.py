@@ -79,4 +79,4 @@ def test_a_matter_is_let_to_another_city_and_withdrawn(staged):
     assert staged.intent("wuhou", ended).state == "done"
     withdrawn = staged.asked("catalogue", "withdraw", code, "--node", "wuhou")
     assert staged.intent("wuhou", withdrawn).state == "done"
-    assert staged.refused("catalogue", "withdraw", "样本", "--node", "wuhou") == "catalogue.bad_code"
+    assert staged.refused("catalogue", "withdraw", "样本", "--node", "wuhou") == "catalogue.matter_code"
