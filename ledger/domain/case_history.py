@@ -119,13 +119,16 @@ def _clocks(case: CaseModel, after: CaseModel, event: Stepped, time: int) -> Cas
             clock = replace(clock, decided=time)
         case _:
             pass
-    return replace(after, clock=clock)
+    return after if clock is after.clock else replace(after, clock=clock)
 
 
 def _marks(case: CaseModel, after: CaseModel, event: Stepped, action: Action) -> CaseModel:
     word = after.word
-    word = replace(word, outcome=_OUTCOMES.get(action, word.outcome), result=_RESULTS.get(action, word.result))
     match action:
+        case _ if action in _OUTCOMES:
+            word = replace(word, outcome=_OUTCOMES[action])
+        case _ if action in _RESULTS:
+            word = replace(word, result=_RESULTS[action])
         case Action.SIGN_DELIVERY:
             word = replace(word, signed=True)
         case Action.RATE:
@@ -147,7 +150,7 @@ def _marks(case: CaseModel, after: CaseModel, event: Stepped, action: Action) ->
             corrections_handling=word.corrections_handling + by_handling,
             corrections_receiving=word.corrections_receiving + (not by_handling),
         )
-    return replace(after, word=word)
+    return after if word is after.word else replace(after, word=word)
 
 
 def _asks(event: Stepped, action: Action) -> bool:

@@ -35,17 +35,20 @@ from ledger.storage.tables import consortium as tables
 __all__ = ["HANDLERS", "calendars", "key_in_force"]
 
 _NO_ADDRESS = "0x" + "00" * 20
+_NEWEST = (
+    select(tables.calendars.c.year, func.max(tables.calendars.c.version).label("version"))
+    .group_by(tables.calendars.c.year)
+    .subquery()
+)
+# Built once: every trace counts working days.
+_NEWEST_CALENDARS = select(tables.calendars.c.year, tables.calendars.c.low, tables.calendars.c.high).join(
+    _NEWEST, and_(tables.calendars.c.year == _NEWEST.c.year, tables.calendars.c.version == _NEWEST.c.version)
+)
 
 
 def calendars(connection: Connection) -> dict[int, YearCalendar]:
     """The working days of each year in their newest version, as the contract counts them now."""
-    table = tables.calendars
-    newest = select(table.c.year, func.max(table.c.version).label("version")).group_by(table.c.year).subquery()
-    rows = connection.execute(
-        select(table.c.year, table.c.low, table.c.high).join(
-            newest, and_(table.c.year == newest.c.year, table.c.version == newest.c.version)
-        )
-    )
+    rows = connection.execute(_NEWEST_CALENDARS)
     return {row.year: YearCalendar.from_words(row.year, int(row.low), int(row.high)) for row in rows}
 
 

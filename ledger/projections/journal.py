@@ -41,6 +41,7 @@ __all__ = [
 EventTypes: TypeAlias = Mapping[str, Sequence[tuple[str, str]]]
 
 _PAGE = 512
+_POSITION = select(tables.sync_state)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ class SyncState:
 
 def position(connection: Connection) -> SyncState | None:
     """How far the picture goes, or ``None`` before the first block."""
-    row = connection.execute(select(tables.sync_state)).one_or_none()
+    row = connection.execute(_POSITION).one_or_none()
     if row is None:
         return None
     values = {key: value for key, value in row._mapping.items() if key != "id"}  # noqa: SLF001  # SQLAlchemy's public name

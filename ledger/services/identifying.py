@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.engine import Connection
 
 from ledger.errors import ConflictError, InputError, NotFoundError
@@ -27,6 +27,11 @@ _SHORT: Final = re.compile(r"(?:0x)?([0-9a-f]{8,63})\Z")
 _ADDRESS: Final = re.compile(r"0x[0-9a-f]{40}\Z")
 _NUMBER: Final = re.compile(r"[0-9]{1,18}\Z")
 _LONGEST: Final = 128
+_SUBJECT = (
+    select(chain.event_subjects.c.block)
+    .where(chain.event_subjects.c.kind == bindparam("what"), chain.event_subjects.c.subject == bindparam("name"))
+    .limit(1)
+)
 # In the order in which a bare digest is looked for.
 _DIGESTS: Final = (
     SubjectKind.CASE, SubjectKind.CONSENT, SubjectKind.AGREEMENT, SubjectKind.LOOKUP, SubjectKind.POINTER,
@@ -117,9 +122,7 @@ def _beginning(connection: Connection, kinds: tuple[SubjectKind, ...], digits: s
 
 
 def _known(connection: Connection, kind: SubjectKind, subject: str) -> bool:
-    table = chain.event_subjects
-    query = select(table.c.block).where(table.c.kind == kind.value, table.c.subject == subject).limit(1)
-    return connection.execute(query).first() is not None
+    return connection.execute(_SUBJECT, {"what": kind.value, "name": subject}).first() is not None
 
 
 def _digest(connection: Connection, digits: str) -> Identified | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.engine import Connection
 
 from ledger.domain import case_history, workdays
@@ -43,6 +43,47 @@ __all__ = ["days_of", "show", "trace"]
 _ZERO = bytes(32)
 # Variables of one statement; SQLite's own limit is far above.
 _PAGE = 500
+
+# Statements are built once: building one costs as much as running it.
+_PARENT = select(case_tables.cases.c.parent).where(case_tables.cases.c.case == bindparam("of"))
+_CHILDREN = (
+    select(case_tables.cases.c.case)
+    .where(case_tables.cases.c.parent == bindparam("of"))
+    .order_by(case_tables.cases.c.block, case_tables.cases.c.log_index)
+)
+_CASE = select(case_tables.cases).where(case_tables.cases.c.case == bindparam("of"))
+_CONSENTS = select(consent_tables.consents.c.consent).where(
+    consent_tables.consents.c.case.in_(bindparam("cases", expanding=True))
+)
+_INDICES = (
+    select(tables.events.c.entry)
+    .join(
+        tables.event_subjects,
+        and_(
+            tables.event_subjects.c.block == tables.events.c.block,
+            tables.event_subjects.c.log_index == tables.events.c.log_index,
+        ),
+    )
+    .where(
+        tables.event_subjects.c.kind == bindparam("what"),
+        tables.event_subjects.c.subject.in_(bindparam("names", expanding=True)),
+    )
+)
+_ENTRIES = (
+    select(tables.log_entries.c.index, tables.log_entries.c.bytes)
+    .where(tables.log_entries.c.index.in_(bindparam("entries", expanding=True)))
+    .order_by(tables.log_entries.c.index)
+)
+_KEYS = select(member_tables.keys).where(member_tables.keys.c.key.in_(bindparam("keys", expanding=True)))
+_DEPARTMENTS = select(
+    member_tables.departments.c.member, member_tables.departments.c.department, member_tables.departments.c.name
+).where(
+    member_tables.departments.c.member.in_(bindparam("numbers", expanding=True)),
+    member_tables.departments.c.department.in_(bindparam("codes", expanding=True)),
+)
+_MEMBERS = select(member_tables.members.c.member, member_tables.members.c.name, member_tables.members.c.division).where(
+    member_tables.members.c.member.in_(bindparam("numbers", expanding=True))
+)
 
 
 def show(node: Node, identifier: str) -> Trace:
@@ -105,11 +146,8 @@ def _family(connection: Connection, found: Identified) -> tuple[bytes, ...]:
     if found.kind != "case":
         return ()
     case = bytes.fromhex(found.name)
-    table = case_tables.cases
-    parent = connection.execute(select(table.c.parent).where(table.c.case == case)).scalar_one_or_none()
-    children = connection.execute(
-        select(table.c.case).where(table.c.parent == case).order_by(table.c.block, table.c.log_index)
-    ).scalars()
+    parent = connection.execute(_PARENT, {"of": case}).scalar_one_or_none()
+    children = connection.execute(_CHILDREN, {"of": case}).scalars()
     return (*((parent,) if parent not in {None, _ZERO} else ()), case, *children)
 
 
@@ -137,10 +175,10 @@ def _events(
 
 def _consents(connection: Connection, found: Identified, family: Sequence[bytes]) -> set[bytes]:
     """Consents given for the cases, or over the leaves."""
-    consents, leaves = consent_tables.consents, consent_tables.consent_leaves
+    leaves = consent_tables.consent_leaves
     given: set[bytes] = set()
     if family:
-        given |= set(connection.execute(select(consents.c.consent).where(consents.c.case.in_(family))).scalars())
+        given |= set(connection.execute(_CONSENTS, {"cases": family}).scalars())
     for contract, batch, index in found.leaves:
         query = select(leaves.c.consent).where(
             leaves.c.contract == contract, leaves.c.batch == batch, leaves.c.index == index
@@ -150,16 +188,10 @@ def _consents(connection: Connection, found: Identified, family: Sequence[bytes]
 
 
 def _indices(connection: Connection, wanted: dict[SubjectKind, set[str]]) -> set[int]:
-    subjects, events = tables.event_subjects, tables.events
     found: set[int] = set()
     for kind, names in wanted.items():
         for page in _pages(sorted(names)):
-            rows = connection.execute(
-                select(events.c.entry)
-                .join(subjects, and_(subjects.c.block == events.c.block, subjects.c.log_index == events.c.log_index))
-                .where(subjects.c.kind == kind.value, subjects.c.subject.in_(page))
-            )
-            found |= set(rows.scalars())
+            found |= set(connection.execute(_INDICES, {"what": kind.value, "names": page}).scalars())
     return found
 
 
@@ -177,13 +209,9 @@ def _anchorings(connection: Connection, leaves: Iterable[tuple[str, int, int]]) 
 
 
 def _read(connection: Connection, indices: Sequence[int], types: EventTypes) -> list[tuple[int, LocatedEvent]]:
-    table = tables.log_entries
     found: list[tuple[int, LocatedEvent]] = []
     for page in _pages(indices):
-        rows = connection.execute(
-            select(table.c.index, table.c.bytes).where(table.c.index.in_(page)).order_by(table.c.index)
-        )
-        for index, data in rows:
+        for index, data in connection.execute(_ENTRIES, {"entries": page}):
             located = journal.located_own(data, types)
             if located is not None:
                 found.append((index, located))
@@ -260,8 +288,7 @@ def _with_days(lines: Sequence[tuple[Line, LocatedEvent]], counted: Calendars) -
 def _days_now(connection: Connection, found: Identified, now: int, counted: Calendars) -> Days | None:
     if found.kind != "case":
         return None
-    table = case_tables.cases
-    row = connection.execute(select(table).where(table.c.case == bytes.fromhex(found.name))).one_or_none()
+    row = connection.execute(_CASE, {"of": bytes.fromhex(found.name)}).one_or_none()
     return None if row is None else days_of(model_of(row), now, counted)
 
 
@@ -272,9 +299,8 @@ def _with_offices(connection: Connection, lines: Sequence[Line]) -> list[Line]:
     """The roles that each key had at its moment, and the names of departments."""
     keys = sorted({line.who.key for line in lines if line.who is not None and line.who.key})
     spans: dict[str, list[tuple[tuple[int, int], tuple[int, int] | None, int]]] = {}
-    table = member_tables.keys
     for page in _pages(keys):
-        for row in connection.execute(select(table).where(table.c.key.in_(page))):
+        for row in connection.execute(_KEYS, {"keys": page}):
             until = None if row.until_block is None else (row.until_block, row.until_log_index)
             spans.setdefault(row.key, []).append(((row.block, row.log_index), until, row.roles))
     departments = _departments(connection, lines)
@@ -307,12 +333,9 @@ def _departments(connection: Connection, lines: Sequence[Line]) -> dict[tuple[in
     wanted = sorted({(line.who.member, line.who.department) for line in lines if line.who and line.who.department})
     if not wanted:
         return {}
-    table = member_tables.departments
-    rows = connection.execute(
-        select(table.c.member, table.c.department, table.c.name).where(
-            or_(*(and_(table.c.member == member, table.c.department == code) for member, code in wanted))
-        )
-    )
+    # All pairs of these members and codes: a few rows more, of which none is asked for.
+    members, codes = sorted({member for member, _ in wanted}), sorted({code for _, code in wanted})
+    rows = connection.execute(_DEPARTMENTS, {"numbers": members, "codes": codes})
     return {(row.member, row.department): row.name for row in rows}
 
 
@@ -322,8 +345,5 @@ def _parties(connection: Connection, lines: Sequence[Line]) -> dict[int, Party]:
         numbers |= {int(value) for _, group, value in line.facts if group == "members"}
         if isinstance(line.who, Actor):
             numbers |= {line.who.member, line.who.helper}
-    table = member_tables.members
-    rows = connection.execute(
-        select(table.c.member, table.c.name, table.c.division).where(table.c.member.in_(sorted(numbers)))
-    )
+    rows = connection.execute(_MEMBERS, {"numbers": sorted(numbers)})
     return {row.member: Party(row.member, row.name, row.division) for row in rows}
