@@ -83,12 +83,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits in this node, in numbers; ``in_flight`` are operations signed and not yet final on the chain."""
+    """What waits in this node, in numbers.
+
+    ``in_flight`` are operations signed and not yet final on the chain; ``stuck`` those that were refused or have failed
+    and go on only by somebody's command.
+    """
 
     intents: int
     in_flight: int
     materials: int
     oldest_intent: int | None
+    stuck: int
 
 
 def note(node: Node, step: str, *, code: str | None, memory: Noted, now: Callable[[], float] = time.time) -> None:
@@ -171,7 +176,9 @@ def waiting(connection: Connection, now: int) -> Waiting:
     materials = connection.execute(select(table.c.id).where(table.c.state == "waiting")).all()
     oldest = outbox.oldest_waiting(connection)
     age = max(0, now - min(oldest.values())) if oldest else None
-    return Waiting(outbox.waiting(connection), outbox.in_flight(connection), len(materials), age)
+    counts = outbox.counts(connection)
+    stuck = sum(counts.get(state, 0) for state in outbox.STUCK)
+    return Waiting(outbox.waiting(connection), outbox.in_flight(connection), len(materials), age, stuck)
 
 
 def findings(node: Node, log: LogView | None = None, *, now: Callable[[], float] = time.time) -> tuple[Finding, ...]:

@@ -123,7 +123,15 @@ def status(folder: Folder, *, as_json: AsJson = False) -> None:
                 "now": view.now,
                 "clock_offset": view.offset,
                 "log": {"size": view.log.size, "published": view.log.published, "cosigners": list(view.log.cosigners)},
-                "waiting": {"intents": view.waiting.intents, "materials": view.waiting.materials},
+                "head": None if view.head is None else view.head.number,
+                "waiting": {
+                    "intents": view.waiting.intents,
+                    "in_flight": view.waiting.in_flight,
+                    "materials": view.waiting.materials,
+                    "papers": view.papers,
+                    "releases": view.releases,
+                    "stuck": view.waiting.stuck,
+                },
                 "findings": [{"code": item.code, "text": item.text, "next_step": item.next_step} for item in found],
             }
         )
@@ -131,10 +139,18 @@ def status(folder: Folder, *, as_json: AsJson = False) -> None:
         console = screen()
         table = grid(2)
         table.add_row(label("status_member"), f"{view.member} ({view.division})")
-        table.add_row(label("status_block"), str(view.block))
+        head = view.block if view.head is None else max(view.head.number, view.block or 0)
+        table.add_row(label("status_block"), label("status_read", block=view.block, head=head))
         table.add_row(label("status_log"), label("status_published", size=view.log.size, published=view.log.published))
         table.add_row(label("status_cosigned"), ", ".join(view.log.cosigners) or "–")
-        table.add_row(label("status_waiting"), f"{view.waiting.intents} + {view.waiting.materials}")
+        waits = view.waiting
+        table.add_row(
+            label("status_waiting"),
+            label("status_waits", intents=waits.intents, in_flight=waits.in_flight, materials=waits.materials),
+        )
+        table.add_row(label("status_due"), label("status_dues", papers=view.papers, releases=view.releases))
+        if waits.stuck:
+            table.add_row(label("status_stuck"), label("status_see_stuck", count=waits.stuck))
         console.print(table)
         for item in found:
             console.print(wrong(item, item.code, mark=False))
