@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import select
@@ -13,7 +14,6 @@ from ledger.domain.events import (
     CalendarPosted,
     DepartmentSet,
     EndpointPublished,
-    Event,
     KeySet,
     RecoveryStarted,
     ServiceKeyPublished,
@@ -33,6 +33,8 @@ from tests.integration.services.custodians import CITIES, Cities, cities_on_an_e
 
 DAY = 86_400
 
+_E = TypeVar("_E")
+
 
 @pytest.fixture
 def cities(tmp_path: Path) -> Iterator[Cities]:
@@ -44,7 +46,7 @@ def wuhou(cities: Cities) -> Node:
     return cities.nodes["wuhou"]
 
 
-def said(node: Node, kind: type[Event]) -> list[Event]:
+def said(node: Node, kind: type[_E]) -> list[_E]:
     """What this member's events of a kind say, in the chain's order."""
     with node.database.read() as connection:
         events = [located.event for located in journal.events_from(connection, event_types())]
