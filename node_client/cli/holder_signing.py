@@ -70,16 +70,17 @@ def allot(
 ) -> None:
     """为一个办件留出一个未用的叶，并保存钱包；同一办件再问是同一个叶。 / Set a fresh leaf aside for a case and keep the wallet; asked again for the case it is the same."""
     from ledger.domain.consortium import ContractKind  # noqa: PLC0415 - as below
+    from ledger.projections.subjects import SubjectKind  # noqa: PLC0415 - as above
     from ledger.services import wallets  # noqa: PLC0415 - loads database and engine, which other commands do without
     from ledger.services.registry import current_contract  # noqa: PLC0415 - as above
-    from node_client.cli.nodes import opened  # noqa: PLC0415 - as above
+    from node_client.cli.nodes import named, opened  # noqa: PLC0415 - as above
 
     seed = open_seed(file, read_passphrase(passphrase_file)).seed()
     name, _, subject = material.partition(":")
     if subject and not (subject.isascii() and subject.isdecimal()):
         raise InputError("holders.add_form")
-    wanted = _case(case)
     with opened(node) as city:
+        wanted = named(city, SubjectKind.CASE, case)
         held = wallets.find(city, seed).wallet
         with city.database.read() as connection:
             contract = current_contract(connection, ContractKind.MATERIALS)
@@ -178,13 +179,3 @@ def _show(held: Wallet, granted: GrantedConsent, lang: Language) -> None:
     for grantee in terms.grantees:
         console.print(label("member_uses", number=grantee.member, uses=grantee.uses))
     console.print(label("until_or_taken_back", day=china_time(terms.valid_until)[:10]))
-
-
-def _case(text: str) -> bytes:
-    try:
-        raw = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        raw = b""
-    if len(raw) != 32:
-        raise InputError("tracing.identifier")
-    return raw

@@ -14,11 +14,12 @@ from ledger.domain import canonical
 from ledger.domain.files import FILE_TYPES
 from ledger.domain.materials import MATERIAL_TYPES, ErasureBasis
 from ledger.errors import ConflictError, InputError, NotFoundError
+from ledger.projections.subjects import SubjectKind
 from ledger.services import received, releasing
 from ledger.services.context import Node
 from ledger.wire.traces import china_time
 from node_client.cli.labels import label
-from node_client.cli.nodes import AsJson, NodeOption
+from node_client.cli.nodes import AsJson, NodeOption, named
 from node_client.cli.nodes import opened as opened_node
 from node_client.cli.output import grid, language, say_json, screen
 
@@ -76,8 +77,10 @@ def listed(
     *, node: NodeOption, case: Annotated[str, typer.Option(help="办件编号 / the case")] = "", as_json: AsJson = False
 ) -> None:
     """列出本市凭授权收到的材料：哪次使用、哪一叶、哪个办件。 / List what this city received: which use, which leaf, which case."""
-    with opened_node(node) as city, city.database.read() as connection:
-        rows = received.listed(connection, case=_case(case) if case else None)
+    with opened_node(node) as city:
+        wanted = named(city, SubjectKind.CASE, case) if case else None
+        with city.database.read() as connection:
+            rows = received.listed(connection, case=wanted)
     if as_json:
         say_json(
             {
@@ -146,16 +149,6 @@ def _write(path: Path, pieces: Iterable[bytes]) -> Path:
     finally:
         part.unlink(missing_ok=True)
     return path
-
-
-def _case(text: str) -> bytes:
-    try:
-        raw = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        raw = b""
-    if len(raw) != 32:
-        raise InputError("tracing.identifier")
-    return raw
 
 
 def _place(leaf: int) -> str:

@@ -11,13 +11,14 @@ import typer
 from ledger.domain.consents import Purpose
 from ledger.domain.consortium import ContractKind
 from ledger.errors import InputError, NotFoundError
+from ledger.projections.subjects import SubjectKind
 from ledger.services import duties, lookups, releasing
 from ledger.services.consents import LeafShown
 from ledger.services.context import Node
 from ledger.services.registry import current_contract
 from ledger.wire.consents import new_disclosed
 from ledger.wire.grants import read_granted
-from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
+from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 
 __all__ = ["add_to"]
 
@@ -49,8 +50,8 @@ def use(
         granted = read_granted(document.read_bytes())
     except OSError:
         raise NotFoundError("files.missing") from None
-    name = _bytes32(case) if case else granted.terms.case
     with opened(node) as city:
+        name = named(city, SubjectKind.CASE, case) if case else granted.terms.case
         # Each time is a reading of its own, and counts as one.
         intent = f"use:{granted.digest.hex()[:32]}:{city.random(8).hex()}"
         settle(city, [releasing.use(city, granted, case=name, intent=intent)], no_wait=no_wait, as_json=as_json)
@@ -89,8 +90,8 @@ def duty(
     if not all(found):
         raise InputError("consent.form")
     wanted = {int(one[1]) << 32 | int(one[2]): tuple(one[3].split(",")) for one in found if one is not None}
-    name = _bytes32(case)
     with opened(node) as city:
+        name = named(city, SubjectKind.CASE, case)
         with city.database.read() as connection:
             contract = current_contract(connection, ContractKind.MATERIALS)
         shown = _shown(city, contract, sorted(wanted), lookup)
@@ -113,18 +114,8 @@ def _shown(city: Node, contract: str, leaves: list[int], lookup: str) -> list[Le
     if not lookup:
         own = {leaf: releasing.own_leaf(city, city.keys.open, contract, leaf) for leaf in leaves}
         return [LeafShown(leaf, item.entry, item.proof) for leaf, item in own.items()]
-    answer = lookups.read(city, _bytes32(lookup))
+    answer = lookups.read(city, named(city, SubjectKind.LOOKUP, lookup))
     told = {each.leaf: each for item in answer.materials if item.contract == contract for each in item.leaves}
     if not set(leaves) <= set(told):
         raise NotFoundError("lookups.no_leaf")
     return [LeafShown(leaf, told[leaf].entry, told[leaf].proof) for leaf in leaves]
-
-
-def _bytes32(text: str) -> bytes:
-    try:
-        raw = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        raw = b""
-    if len(raw) != 32:
-        raise InputError("tracing.identifier")
-    return raw
