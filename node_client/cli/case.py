@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from ledger.domain import canonical
 from ledger.domain.cases import Channel, Mode, RecordKind, State, SupervisionStage
 from ledger.domain.catalogue import MatterCode
 from ledger.domain.consortium import ContractKind
@@ -13,10 +14,10 @@ from ledger.errors import InputError, NotFoundError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
 from ledger.projections.subjects import SubjectKind
-from ledger.services import attending, cases, catalogue, custody, holders
+from ledger.services import attending, cases, catalogue, custody, holders, papers
 from ledger.services.overview import CaseShown, case_shown, overview
 from ledger.services.registry import current_contract
-from ledger.wire.sentences import term
+from ledger.wire.sentences import Language, term
 from ledger.wire.traces import china_time, days_text
 from node_client.cli import case_steps, lookup
 from node_client.cli.case_steps import Id, Window, Words, cases_contract, paper_for
@@ -42,6 +43,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("record", epilog="tongban case record 22ba… notice_given --node wuhou/ --words …")(record)
     group.command("supervise", epilog="tongban case supervise 22ba… issued --node province/ --words …")(supervise)
     group.command("show", epilog="tongban case show 22ba… --node wuhou/")(show)
+    group.command("papers", epilog="tongban case papers 22ba… --node wuhou/")(papers_of)
     group.command("list", epilog="tongban case list --node wuhou/")(listed)
     lookup.add_to(group)
     app.add_typer(group, name="case")
@@ -254,6 +256,31 @@ def show(case: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
     console.print(label("case_cities", receiving=found.receiving, handling=found.handling))
     if found.days is not None:
         console.print(days_text(found.days, lang))
+
+
+def papers_of(case: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
+    """阅读办件里封存给本市的文书：申请、告知、补正说明。 / Read what was sealed to this city: submission, notices, corrections."""
+    lang = language()
+    with opened(node) as city:
+        found = papers.read_case(city, named(city, SubjectKind.CASE, case))
+    if as_json:
+        say_json({"papers": [{"time": time, "kind": paper.kind, "body": paper.body} for time, paper in found]})
+        return
+    console = screen()
+    for time, paper in found:
+        console.print(styled((f"{china_time(time)[:19]}  ", "dim"), (_kind(paper.kind, lang), "bold")))
+        for name, value in paper.body.items():
+            # What others wrote: as it is, whatever it is.
+            console.print(f"  {name}: {value if isinstance(value, str) else canonical.encode(value).decode()}")
+    if not found:
+        console.print(label("no_papers"))
+
+
+def _kind(kind: str, lang: Language) -> str:
+    """A paper goes with a step of the case, or is the submission."""
+    name = kind.replace("-", "_")
+    said = term("actions", name, lang)
+    return term("paper_kinds", kind, lang) if said == name else said
 
 
 def listed(*, node: NodeOption, as_json: AsJson = False) -> None:

@@ -19,7 +19,9 @@ from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, set
 
 __all__ = ["Id", "Window", "Words", "add_to", "cases_contract", "paper_for"]
 
-Id = Annotated[str, typer.Argument(help="办件编号，64 位十六进制 / the case's id", show_default=False)]
+Id = Annotated[
+    str, typer.Argument(help="办件编号，或其前八位以上 / the case's id, or its first digits", show_default=False)
+]
 Words = Annotated[str, typer.Option(help="随办件封存的说明 / words, sealed to the case's cities")]
 Detail = Annotated[int, typer.Option(min=0, help="附加代码，见说明 / detail code")]
 Department = Annotated[int, typer.Option(min=0, help="实施部门编号 / department")]

@@ -11,7 +11,7 @@ import pytest
 from ledger.domain.files import digests_of
 from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
-from ledger.services import catalogue, holders, materials, received, receiving
+from ledger.services import catalogue, holders, materials, papers, received, receiving
 from ledger.wire.grants import read_granted
 from ledger.wire.receipts import read_receipt
 from ledger.wire.verification import verify_receipt
@@ -191,3 +191,17 @@ def test_the_second_witness_may_be_another_citys_by_video(staged: Stage, materia
 def test_what_is_not_written_as_it_must_be_is_refused(staged: Stage, shown: tuple[str, str], code: str):
     common = ("consent", "prepare", *NODE, "--case", "11" * 32, "--to", "consent.json", "--grantee", "1=1")
     assert staged.refused(*common, *shown) == code
+
+
+def test_a_clerk_reads_what_was_sealed_to_the_city(staged: Stage, case: str):
+    wuhou = staged.cities.nodes["wuhou"]
+    assert staged.said("case", "papers", case[:12], *NODE) == {"papers": []}
+    asked = staged.asked("case", "correct", case, *NODE, "--detail", "1", "--words", "请补充[样本]一份")
+    assert staged.intent("wuhou", asked).state == "done"
+    assert papers.run_once(wuhou, wuhou.keys.open).done == 2
+    submission, notice = staged.said("case", "papers", case, *NODE)["papers"]
+    assert submission["kind"] == "submission"
+    assert (notice["kind"], notice["body"]) == ("request-correction", {"words": "请补充[样本]一份"})
+    shown = staged.command("case", "papers", case, *NODE).stdout
+    assert "请补充[样本]一份" in shown
+    assert "request corrections" in shown
