@@ -31,9 +31,6 @@ from eth.vm.forks.prague.state import PragueState, PragueTransactionExecutor
 from eth_typing import BlockNumber
 from eth_utils.exceptions import ValidationError
 
-from ledger.chain.embedded.compiled import CompiledComputation
-from ledger.chain.embedded.tries import EngineAccounts
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -75,8 +72,6 @@ class _EngineExecutor(PragueTransactionExecutor):
 
 class _EngineState(PragueState):
     transaction_executor_class = _EngineExecutor
-    computation_class = CompiledComputation
-    account_db_class = EngineAccounts
 
 
 class EngineVM(PragueVM):

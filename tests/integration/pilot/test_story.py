@@ -189,7 +189,7 @@ def test_a_days_work_with_the_command(tongban, tmp_path):
     assert tongban("case", "show", case)["state"] == "rated"
     found = tongban("trace", case, "--proofs", str(tmp_path / "proofs"))
     assert [line["refused"] for line in found["lines"]].count(None) == len(found["lines"]) - 1
-    assert found["proofs"] > 0
+    assert found["proofs"]["written"]
     proven = tongban("verify", str(tmp_path / "proofs"), "--policy", policy)
     assert proven["good"] is True
     assert tongban("consent", "feed", material)["readings"] == []
