@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,12 +71,12 @@ class Validators:
         deadline = time.monotonic() + seconds
         while self.height() < height:
             assert time.monotonic() < deadline, "the validators made no blocks"
-            pause()
+            self.pause()
 
-
-def pause() -> None:
-    """Let a real network go on for a moment."""
-    time.sleep(0.2)
+    def pause(self) -> None:
+        """Let the network go on for a moment; the last validator, which no test kills, must not end in it."""
+        with suppress(subprocess.TimeoutExpired):
+            raise AssertionError(f"a validator ended with {self.processes[-1].wait(timeout=0.2)}")
 
 
 def ask(url: str, method: str, *params: object) -> str | None:

@@ -35,7 +35,7 @@ from tests.integration.services.test_slice import (
     published,
     wall,
 )
-from tests.integration.validators import Validators, pause, validators
+from tests.integration.validators import Validators, validators
 from tests.unit.log.network import network_policy
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(300)]
@@ -58,7 +58,8 @@ class LivePilot(Pilot):
                 moved |= receiving.run_once(node, node.keys.open) > 0
             quiet = not moved and not any(map(_in_flight, self.nodes.values()))
             if not moved:
-                pause()
+                assert isinstance(self.network, Validators)
+                self.network.pause()
 
 
 def _in_flight(node) -> bool:
@@ -70,7 +71,7 @@ def _in_flight(node) -> bool:
 @pytest.fixture(scope="module")
 def network(tmp_path_factory) -> Iterator[Validators]:
     with validators(tmp_path_factory.mktemp("validators")) as running:
-        running.consortium = found(running.connect, CITIES, wait=pause)
+        running.consortium = found(running.connect, CITIES, wait=running.pause)
         yield running
 
 
