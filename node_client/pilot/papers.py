@@ -85,6 +85,7 @@ def make_papers(folder: Path) -> dict[str, Path]:
 
 def make_decision(folder: Path) -> Path:
     """Write the loan's decision, a small PDF as an office prints it, and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "decision.pdf"
     if not path.exists():
         out = io.BytesIO()
