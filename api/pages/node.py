@@ -18,7 +18,7 @@ from ledger.services import audit
 from ledger.services.overview import CaseShown, MemberShown, Overview, overview
 from ledger.services.trace import show
 from ledger.wire.problems import MEDIA_TYPE
-from ledger.wire.sentences import Language, sentence, term
+from ledger.wire.sentences import Language, filled, sentence, term
 from ledger.wire.traces import Line, Trace, china_time, days_text, line_text
 
 __all__ = ["node_pages"]
@@ -189,8 +189,8 @@ def _age(seconds: int, lang: Language) -> str:
     told = words(lang)
     seconds = max(0, seconds)
     if seconds < _MINUTE:
-        return str(told.seconds_ago).format(seconds=seconds)
-    return str(told.minutes_ago).format(minutes=seconds // 60)
+        return filled(str(told.seconds_ago), {"seconds": seconds})
+    return filled(str(told.minutes_ago), {"minutes": seconds // 60})
 
 
 def _offset(seconds: int, lang: Language) -> str:

@@ -16,7 +16,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Literal, TypeAlias, get_args
 
-__all__ = ["LANGUAGES", "PHRASES", "Language", "Sentence", "catalogue", "is_known", "sentence", "term"]
+__all__ = ["LANGUAGES", "PHRASES", "Language", "Sentence", "catalogue", "filled", "is_known", "sentence", "term"]
 
 Language: TypeAlias = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -24,7 +24,7 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 PHRASES = frozenset({"terms", "trace", "classes"})
 """Areas that are words and lines, not errors: their entries have no next step."""
 
-_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)(?::([^{}|]*)\|([^{}|]*))?\}")
 _UNKNOWN = "general.unknown"
 
 
@@ -60,7 +60,7 @@ def sentence(code: str, lang: Language, /, **facts: object) -> Sentence:
     entry = catalogue().get(code)
     if entry is None:
         entry, facts = catalogue()[_UNKNOWN], {"code": code}
-    return Sentence(code, _filled(entry[lang], facts), _filled(entry.get(f"{lang}_next", ""), facts))
+    return Sentence(code, filled(entry[lang], facts), filled(entry.get(f"{lang}_next", ""), facts))
 
 
 def term(group: str, name: str, lang: Language) -> str:
@@ -69,8 +69,19 @@ def term(group: str, name: str, lang: Language) -> str:
     return name if entry is None else entry[lang]
 
 
-def _filled(template: str, facts: Mapping[str, object]) -> str:
-    return _PLACEHOLDER.sub(lambda found: str(facts.get(found[1], "…")), template)
+def filled(template: str, facts: Mapping[str, object]) -> str:
+    """Put facts in their places: ``{count}`` is the fact itself, ``{count:leaf|leaves}`` the word for one or for others.
+
+    A fact that was not given is shown as ``…``.
+    """
+
+    def said(found: re.Match[str]) -> str:
+        value = str(facts.get(found[1], "…"))
+        if found[2] is None:
+            return value
+        return found[2] if value == "1" else found[3]
+
+    return _PLACEHOLDER.sub(said, template)
 
 
 def _collect(found: dict[str, Mapping[str, str]], prefix: str, table: Mapping[str, object]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from ledger.wire.sentences import Language
+from ledger.wire.sentences import Language, filled
 from node_client.cli.output import language
 
 __all__ = ["label", "labels"]
@@ -17,7 +17,7 @@ _LOCALES = Path(__file__).parent.parent / "locales"
 
 def label(name: str, /, **facts: object) -> str:
     """Return what a name stands for in the language of the locale, with the facts in their places."""
-    return labels(language())[name].format(**facts)
+    return filled(labels(language())[name], facts)
 
 
 @cache

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(path for folder in ("ledger", "node_client", "api") for path in (ROOT / folder).rglob("*.py"))
 _RAISED = re.compile(r'(?:Error|error|refusal)\w*\(\s*f?"([a-z_]+\.[a-z0-9_]+)"')
 _LITERAL = re.compile(r'"([a-z_]+\.[a-z0-9_]+)"')
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PLACEHOLDER = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
 # Said by name without a literal: the contracts' reasons, the sorts of errors, and what nobody foresaw.
 _COMPUTED = frozenset({"reasons", "classes", "general"}) | PHRASES
 
