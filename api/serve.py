@@ -20,6 +20,7 @@ from ledger.domain.policies import Policy
 from ledger.errors import LedgerError, SetupError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
+from ledger.parentage import follow_parent
 from ledger.services.context import Node
 from ledger.services.publishing import policy_of
 from ledger.settings import NodeSettings, load_settings
@@ -75,6 +76,7 @@ def _serve(settings: NodeSettings, ready_file: Path | None) -> None:
         # uvicorn raises the signal again once it has stopped: here it ends nothing then, and what follows is still done.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
+        follow_parent()
         try:
             if ready_file is not None:
                 _announce(ready_file, bound)

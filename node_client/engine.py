@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ledger import logs
 from ledger.chain.embedded.server import serve
+from ledger.parentage import follow_parent
 from node_client.networks import engine_config, load_network
 
 __all__ = ["main"]
@@ -15,6 +16,7 @@ __all__ = ["main"]
 def main() -> None:
     """Run the engine of the network in the folder named until told to stop."""
     logs.configure("INFO")
+    follow_parent()
     network = load_network(Path(sys.argv[1]))
     serve(engine_config(network, network.folder / "engine" / "ready.json"))
 

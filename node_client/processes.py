@@ -1,7 +1,7 @@
 """Starting, watching and stopping the processes of a node and of the pilot.
 
 A child writes what it says to a log file of its own and announces that it is ready by a file. It is told to stop with
-SIGTERM, and killed only if it does not.
+SIGTERM, and killed only if it does not; and it goes by itself once this process is gone, however that ended.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.errors import SetupError
+from ledger.parentage import PARENT
 
-__all__ = ["Child", "free_port", "python_child"]
+__all__ = ["Child", "free_port", "port_free", "python_child"]
 
 _PAUSE = 0.05
 
@@ -98,7 +99,7 @@ def python_child(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, **(environment or {}), PARENT: str(os.getpid())},
             start_new_session=own_group,
         )
     return Child(name, process, ready, log, own_group)
@@ -109,3 +110,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def port_free(port: int) -> bool:
+    """Say whether a port of the loopback address can be listened on now."""
+    with socket.socket() as probe:
+        # As a server does it: what is left of connections that have ended is no hindrance.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -13,11 +13,13 @@ import typer
 
 from ledger import logs
 from ledger.errors import InputError, LedgerError, SetupError
+from ledger.parentage import follow_parent
 from ledger.settings import load_settings
 from ledger.wire.problems import explain
 from ledger.wire.sentences import sentence
 from node_client.cli.labels import label
 from node_client.cli.output import GOOD, WRONG, grid, language, say_json, screen, styled, wrong
+from node_client.holding import hold
 from node_client.networks import write_private
 from node_client.processes import Child, python_child
 
@@ -36,6 +38,8 @@ _REBUILD = (
     "tongban node rebuild wuhou/ --from-log http://127.0.0.1:8102 --policy five-cities.policy"
 )
 _WEB_SECONDS = 60.0
+# How long to wait for this node's earlier process that is just ending.
+_ENDING_SECONDS = 10.0
 # Exit status of a fault of the program itself (EX_SOFTWARE of sysexits).
 _FAULT = 70
 
@@ -274,6 +278,8 @@ def run(
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
+    follow_parent()
+    held = hold(folder, seconds=_ENDING_SECONDS)
     daemon = Daemon(settings)
     web = None
     try:
@@ -303,6 +309,7 @@ def run(
         daemon.close()
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)
+        held.release()
     logs.get().info("node_stopped", member=settings.member)
 
 

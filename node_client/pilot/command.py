@@ -6,27 +6,25 @@ and the person who pulls the plug. Run again, it goes on from the stored state.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import signal
-import threading
 import time
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from ledger.errors import LedgerError, SetupError
+from ledger.errors import LedgerError, SetupError, UnavailableError
 from ledger.services.context import Node
-from ledger.wire.sentences import Language
-from ledger.wire.traces import Trace, china_time, days_text, line_text
+from ledger.wire.traces import Trace
 from node_client.cli.output import exit_status, language, say_error
 from node_client.forming import form, open_nodes
+from node_client.holding import hold
 from node_client.keys import seal_file, unseal_file
 from node_client.networks import FIVE_CITIES, Network, NetworkPlan, create_network, load_network, write_private
 from node_client.peers import HttpPeers
@@ -34,7 +32,8 @@ from node_client.pilot import story, trials
 from node_client.pilot.desk import Desk
 from node_client.pilot.papers import make_papers, place_papers
 from node_client.pilot.people import InCustody, SelfHeld
-from node_client.pilot.record import Expectation, Record
+from node_client.pilot.record import Record
+from node_client.pilot.telling import say_addresses, say_chapter, say_clock, say_process, say_results, say_trace, tell
 from node_client.supervising import NetworkProcesses
 
 __all__ = ["main"]
@@ -43,18 +42,8 @@ __all__ = ["main"]
 _START = 1_772_413_200
 _NAME = "tongban.example/five-cities"
 _REGULATOR = "510000"
-_CHINA = timezone(timedelta(hours=8))
-_TITLES = {
-    1: ("联盟成立，协议与事项", "The consortium forms, agrees and publishes"),
-    2: ("在武侯窗口一次提交材料", "Papers are handed in once, at Wuhou's window"),
-    3: ("绵阳：住房公积金异地贷款", "Mianyang: a loan on a fund held elsewhere"),
-    4: ("渝中代收、雄安办理；武侯雁塔联办", "Yuzhong receives, Xiong'an decides; Wuhou and Yanta jointly"),
-    5: ("雁塔拔掉网线核验凭证", "Yanta verifies with the network cable out"),
-    6: ("应当拒绝的都被拒绝", "What must be refused is refused"),
-    7: ("逾期不告知，视为受理", "Silence counts as acceptance, by law"),
-    8: ("雁塔节点断电后自行追上", "Yanta's node dies and catches up by itself"),
-    9: ("监管方全程追溯", "The regulator traces the case"),
-}
+# A shell's way of saying that a signal ended a command.
+_SIGNALLED = 128
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -76,39 +65,46 @@ def run(
     """运行五城试点：搭建、演示、核对每一项预期结果。 / Run the five-city pilot and check every expected result."""
     lang = language()
     console = Console(highlight=False)
-    if reset and data.exists():
-        _require_pilot(data)
-        shutil.rmtree(data)
-    network = _network(data, now=now)
+    stop = _Stop()
+    # What a person has mistyped is said before anything is made or deleted.
+    own = None if files is None else place_papers(files)
+    if json_file is not None:
+        _require_writable(json_file)
+    network = _network(data, reset=reset, now=now)
     processes = NetworkProcesses(network)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: _stopped(stop))
     nodes: dict[str, Node] = {}
     ways: list[HttpPeers] = []
+    record = Record(data / "story.json", lambda item: tell(console, item, lang))
     try:
         console.print(f"[bold]通办链五城试点 / Tongban Ledger, five cities[/]  {network.folder}")
         form(network, processes, say=lambda text: console.print(f"  [dim]{text}[/]"))
         nodes = open_nodes(network, ways)
-        record = Record(data / "story.json", lambda item: _tell(console, item))
-        _say_clock(console, nodes["510107"])
-        trace = _play(console, network, processes, nodes, record, files, data)
-        _say_trace(console, trace, lang)
-        _say_results(console, record)
-        if json_file is not None:
-            document = record.document() | {"addresses": {code: processes.url(code) for code in processes.nodes}}
-            json_file.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        _say_addresses(console, processes, record)
+        say_clock(console, nodes["510107"])
+        trace = _play(console, network, processes, nodes, record, own, data)
+        say_trace(console, trace, lang)
+        say_results(console, record, lang)
+        _write_result(json_file, record, processes)
+        names = {member.division: member.name for member in network.members}
+        say_addresses(console, processes, names, record.fact("case:repayment", str))
         if not exit_:
-            _stay(stop, processes)
-        if not record.good:
-            raise typer.Exit(1)
+            console.print("\n按 Ctrl-C 停止 / Ctrl-C stops everything")
+            _stay(console, stop, processes)
+    except UnavailableError:
+        # Whatever was waited for in vain: that a process is gone is the better answer.
+        processes.require_running()
+        raise
+    except KeyboardInterrupt:
+        console.print("\n正在停止；再次运行会接着演示 / stopping; run again, the story goes on from here")
+        raise typer.Exit(_SIGNALLED + stop.number) from None
     finally:
+        stop.ignore()
         for way in ways:
             way.close()
         for node in nodes.values():
             node.database.close()
         processes.stop()
+    if not record.good:
+        raise typer.Exit(1)
 
 
 def main() -> None:
@@ -120,17 +116,73 @@ def main() -> None:
         raise SystemExit(exit_status(error)) from None
 
 
-def _network(data: Path, *, now: bool) -> Network:
-    if (data / "network.toml").exists():
-        return load_network(data)
-    plan = NetworkPlan(_NAME, FIVE_CITIES, None if now else _START)
-    return create_network(data, plan, os.urandom, int(time.time()))
+class _Stop:
+    """SIGINT and SIGTERM: the first one ends the story or the waiting, while all is being stopped they do nothing."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._asked)
+
+    def ignore(self) -> None:
+        """From here on everything is stopped anyway."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+
+    def _asked(self, number: int, _frame: object) -> None:
+        self.ignore()
+        self.number = number
+        raise KeyboardInterrupt
 
 
-def _require_pilot(data: Path) -> None:
-    """Delete nothing that is not a pilot's folder."""
-    if any(data.iterdir()) and not (data / "network.toml").exists():
+def _network(data: Path, *, reset: bool, now: bool) -> Network:
+    try:
+        if reset and data.exists():
+            _clear(data)
+        if (data / "network.toml").exists():
+            return load_network(data)
+        plan = NetworkPlan(_NAME, FIVE_CITIES, None if now else _START)
+        return create_network(data, plan, os.urandom, int(time.time()))
+    except OSError as error:
+        raise SetupError("pilot.folder", cause=_cause(error)) from None
+
+
+def _clear(data: Path) -> None:
+    """Delete a pilot's data, and nothing that is not a pilot's folder or is being used by one."""
+    folder = data.resolve()
+    if not folder.is_dir() or (any(folder.iterdir()) and not (folder / "network.toml").exists()):
         raise SetupError("pilot.not_a_pilot")
+    held = hold(folder)
+    try:
+        shutil.rmtree(folder)
+    finally:
+        held.release()
+
+
+def _require_writable(path: Path) -> None:
+    try:
+        _part(path).write_text("", encoding="utf-8")
+        _part(path).unlink()
+    except OSError as error:
+        raise SetupError("pilot.json", cause=_cause(error)) from None
+    if path.is_dir():
+        raise SetupError("pilot.json", cause="EISDIR")
+
+
+def _write_result(path: Path | None, record: Record, processes: NetworkProcesses) -> None:
+    if path is None:
+        return
+    document = record.document() | {"addresses": {code: processes.url(code) for code in processes.nodes}}
+    _part(path).write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    _part(path).replace(path)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
+
+
+def _cause(error: OSError) -> str:
+    return errno.errorcode.get(error.errno or 0, "OSError")
 
 
 def _play(
@@ -139,10 +191,12 @@ def _play(
     processes: NetworkProcesses,
     nodes: dict[str, Node],
     record: Record,
-    files: Path | None,
+    own: Mapping[str, Path] | None,
     data: Path,
 ) -> Trace:
-    papers = make_papers(data / "files") if files is None else place_papers(files)
+    if own is None and not (data / "files").exists():
+        console.print("  [dim]制作演示用的样本材料…… / making the sample papers …[/]")
+    papers = make_papers(data / "files") if own is None else own
     people = data / "people"
     passphrase = _secret(people / "passphrase")
     seed = _seed(people / "applicant.seed", passphrase)
@@ -172,10 +226,12 @@ def _play(
         ((7,), lambda: trials.silence(desk, network, say)),
         ((9,), lambda: found.append(trials.regulator_traces(desk, _REGULATOR, say))),
     )
+    said: set[int] = set()
     for place, (numbers, play) in enumerate(steps):
         for number in numbers:
-            zh, en = _TITLES[number]
-            console.print(f"\n[bold cyan]{number}. {zh}[/] {en}")
+            if number not in said:
+                say_chapter(console, number)
+            said.add(number)
         play()
         record.finish(place)
     return found[-1]
@@ -193,63 +249,15 @@ def _secret(path: Path, *, digits: bool = False) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _stopped(stop: threading.Event) -> None:
-    if stop.is_set() or threading.main_thread() is not threading.current_thread():
-        return
-    stop.set()
-    raise KeyboardInterrupt
-
-
-def _stay(stop: threading.Event, processes: NetworkProcesses) -> None:
+def _stay(console: Console, stop: _Stop, processes: NetworkProcesses) -> None:
+    """Stay up until asked to stop; what is killed meanwhile is started again, as a service manager would."""
     try:
-        while not stop.wait(1.0):
-            processes.require_running()
+        while True:
+            time.sleep(1.0)
+            processes.revive(lambda child: say_process(console, child))
     except KeyboardInterrupt:
-        return
-
-
-# ---- what a person sees ---------------------------------------------------------------------------------------------
-
-
-def _tell(console: Console, item: Expectation) -> None:
-    mark = "[green]✔[/]" if item.met else "[bold red]✘[/]"
-    found = item.found if item.met else f"{item.found}  [red](预期 / expected: {item.expected})[/]"
-    console.print(f"  {mark} {item.name}: {found}")
-
-
-def _say_clock(console: Console, node: Node) -> None:
-    now = node.clock()
-    offset = now - int(time.time())
-    shown = datetime.fromtimestamp(now, UTC).astimezone(_CHINA).strftime("%Y-%m-%d %H:%M")
-    console.print(f"  网络时钟 / network clock: {shown} (UTC+8)，偏移 / offset {offset:+d} s")
-
-
-def _say_trace(console: Console, trace: Trace, lang: Language) -> None:
-    table = Table(title="全程留痕 / trace", title_justify="left", box=None, padding=(0, 1), header_style="dim")
-    for heading in ("时间 / time", "内容 / what", "工作日 / working days", "日志 / log"):
-        table.add_column(heading, overflow="fold")
-    for line in trace.lines:
-        days = days_text(line.days, lang) if line.days is not None else ""
-        table.add_row(china_time(line.time)[:19], line_text(line, trace.parties, lang), days, f"#{line.place.entry}")
-    console.print(table)
-
-
-def _say_results(console: Console, record: Record) -> None:
-    listed = record.expectations
-    met = sum(item.met for item in listed)
-    style = "green" if record.good else "bold red"
-    console.print(f"\n[{style}]{met} / {len(listed)} 项符合预期 / as expected[/]")
-    for item in listed:
-        if not item.met:
-            _tell(console, item)
-
-
-def _say_addresses(console: Console, processes: NetworkProcesses, record: Record) -> None:
-    console.print("\n可以打开的地址 / addresses to open:")
-    for code in processes.nodes:
-        console.print(f"  {code}  {processes.url(code)}/")
-    case = record.fact("case:repayment", str)
-    console.print(f"  {processes.url(_REGULATOR)}/trace/{case}")
+        stop.ignore()
+        console.print("\n正在停止 / stopping")
 
 
 if __name__ == "__main__":

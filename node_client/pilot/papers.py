@@ -20,7 +20,8 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
-from ledger.errors import InputError
+from ledger.errors import InputError, LedgerError
+from ledger.services.intake import inspect_file
 
 __all__ = ["APPLICANT", "PAPERS", "SPOUSE", "Paper", "Person", "make_decision", "make_papers", "place_papers"]
 
@@ -106,14 +107,21 @@ def make_decision(folder: Path) -> Path:
 def place_papers(folder: Path) -> dict[str, Path]:
     """Take a folder of the user's own files for the story's papers, in the order of their names.
 
-    Where there are fewer files than papers it goes on from the first.
+    Where there are fewer files than papers it goes on from the first; more than that are left alone.
 
     Raises:
-        InputError: ``pilot.no_files`` where the folder holds none.
+        InputError: ``pilot.no_files`` where there is no such folder or it holds none; ``pilot.file`` where one of them is
+            not what a window takes, with its place and the code that says why.
     """
-    files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    listed = folder.iterdir() if folder.is_dir() else iter(())
+    files = sorted(path for path in listed if path.is_file() and not path.name.startswith("."))[: len(PAPERS)]
     if not files:
         raise InputError("pilot.no_files")
+    for number, path in enumerate(files, start=1):
+        try:
+            inspect_file(path)
+        except LedgerError as error:
+            raise InputError("pilot.file", number=number, why=error.code) from None
     return {paper.key: files[number % len(files)] for number, paper in enumerate(PAPERS)}
 
 

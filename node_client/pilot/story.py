@@ -287,9 +287,9 @@ def joint(desk: Desk, processes: NetworkProcesses, say: Say) -> None:
         say("雁塔节点被强行终止，其余城市继续办理 / Yanta's node was killed; the others go on")
     desk.settled(WUHOU, [desk.step("migration-receive", child, WUHOU, Action.RECEIVE)], everywhere=False)
     if not processes.nodes[YANTA].running:
-        before = _position(desk)
+        behind = _block(desk, YANTA) < _block(desk, WUHOU)
         processes.start_node(YANTA).wait_ready(120)
-        record.expect(8, "yanta-behind", "yes", "yes" if before >= 0 else "no")
+        record.expect(8, "yanta-behind", "yes", "yes" if behind else "no")
     desk.settled(YANTA, [use])
     desk.settled(WUHOU, [desk.use(granted, WUHOU, child, name="first")])
     opened = desk.received(YANTA, granted, leaves, parent)
@@ -325,8 +325,8 @@ def _killed(processes: NetworkProcesses) -> bool:
     return True
 
 
-def _position(desk: Desk) -> int:
-    with desk.nodes[YANTA].database.read() as connection:
+def _block(desk: Desk, city: str) -> int:
+    with desk.nodes[city].database.read() as connection:
         state = journal.position(connection)
     return -1 if state is None else state.block
 

@@ -16,8 +16,8 @@ def test_the_decision_is_made_where_there_is_no_folder_yet(tmp_path):
 
 
 def test_a_users_own_files_stand_for_the_papers_in_the_order_of_their_names(tmp_path):
-    for name in ("b.pdf", "a.jpg", ".hidden"):
-        (tmp_path / name).write_bytes(b"x")
+    for name, content in (("b.pdf", b"%PDF-1.7\n"), ("a.jpg", b"\xff\xd8\xff\xe0"), (".hidden", b"x")):
+        (tmp_path / name).write_bytes(content)
     placed = place_papers(tmp_path)
     assert [path.name for path in placed.values()] == [("a.jpg", "b.pdf")[number % 2] for number in range(len(PAPERS))]
 
@@ -25,3 +25,23 @@ def test_a_users_own_files_stand_for_the_papers_in_the_order_of_their_names(tmp_
 def test_a_folder_without_files_is_said(tmp_path):
     with pytest.raises(InputError, match=r"pilot\.no_files"):
         place_papers(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(InputError, match=r"pilot\.no_files"):
+        place_papers(tmp_path / "nowhere")
+
+
+def test_a_file_that_no_window_takes_is_named_by_its_place_and_never_by_its_name(tmp_path):
+    (tmp_path / "1 样本.pdf").write_bytes(b"%PDF-1.7\n%%EOF\n")
+    (tmp_path / "2 样本甲.pdf").write_bytes(b"no document at all")
+    with pytest.raises(InputError, match=r"pilot\.file") as caught:
+        place_papers(tmp_path)
+    assert dict(caught.value.facts) == {"number": 2, "why": "files.wrong_type"}
+
+
+def test_files_beyond_the_papers_are_left_alone(tmp_path):
+    for number in range(len(PAPERS)):
+        (tmp_path / f"{number}.pdf").write_bytes(b"%PDF-1.7\n%%EOF\n")
+    (tmp_path / "z.exe").write_bytes(b"MZ")
+    assert [path.name for path in place_papers(tmp_path).values()] == [f"{n}.pdf" for n in range(len(PAPERS))]
