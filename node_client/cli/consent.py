@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ledger.domain import typed
-from ledger.domain.consents import Grantee, Purpose
+from ledger.domain.consents import Grantee
 from ledger.domain.consortium import ContractKind
 from ledger.errors import InputError, NotFoundError
 from ledger.ports import TypedMessage
@@ -29,6 +29,7 @@ from node_client.cli.identities import PinFile, read_pin
 from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 from node_client.cli.output import grid, say_json, screen
+from node_client.cli.purposes import PurposeOption, purpose_of
 
 __all__ = ["add_to"]
 
@@ -76,15 +77,12 @@ def prepare(
             help="已知的叶，如异地查询所得 batch:index=栏目,… / a known leaf, as a look-up gives, batch:index=field,…"
         ),
     ] = None,
-    purpose: Annotated[
-        str, typer.Option(help="用途：handle 办理、verify 核验、archive 归档、review 复核 / purpose")
-    ] = "handle",
+    purpose: PurposeOption = "handle",
     days: Annotated[int, typer.Option(min=1, max=1826, help="有效天数 / valid for days")] = 30,
     as_json: AsJson = False,
 ) -> None:
     """拟定授权书：为一个办件，写明哪些材料的哪些栏目、给谁、几次、到何时；尚未签署。 / Write a consent down for one case, to be shown and signed."""
-    if purpose.upper() not in Purpose.__members__:
-        raise InputError("case.purpose", known=", ".join(one.name.lower() for one in Purpose))
+    what_for = purpose_of(purpose)
     grantees = [Grantee(int(member), int(uses)) for member, uses in _matching(_GRANTEE, grantee)]
     shown = {_leaf(place): tuple(fields.split(",")) for place, fields in _matching(_LEAF_SHOWN, leaf or ())}
     wanted = _matching(_SHOWN, material or ())
@@ -105,7 +103,7 @@ def prepare(
             shown=shown,
             grantees=grantees,
             days=days,
-            purpose=Purpose[purpose.upper()],
+            purpose=what_for,
         )
         document = GrantedConsent(
             chain_id=city.chain_id,

@@ -14,7 +14,7 @@ import typer
 
 from ledger.domain.consents import Purpose
 from ledger.domain.materials import MATERIAL_TYPES, material_type
-from ledger.errors import InputError, NotFoundError
+from ledger.errors import NotFoundError
 from ledger.projections.subjects import SubjectKind
 from ledger.services import lookups
 from ledger.wire.lookups import Answer
@@ -24,6 +24,7 @@ from node_client.cli.identities import IdentityFile, read_identity
 from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 from node_client.cli.output import grid, language, say_json, screen, wrong
+from node_client.cli.purposes import PurposeOption, purpose_of
 
 __all__ = ["add_to"]
 
@@ -58,15 +59,12 @@ def ask(
     kind: Annotated[
         list[str] | None, typer.Option("--type", help="要查的材料类型，不给为全部 / types looked for; none: any")
     ] = None,
-    purpose: Annotated[
-        str, typer.Option(help="用途：handle 办理、verify 核验、archive 归档、review 复核 / purpose")
-    ] = "handle",
+    purpose: PurposeOption = "handle",
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
     """提出查询：本窗口两位见证人签署，先上链，再加密送达。 / Ask: witnessed at this window, on the chain first, then delivered sealed."""
-    if purpose.upper() not in Purpose.__members__:
-        raise InputError("case.purpose", known=", ".join(one.name.lower() for one in Purpose))
+    what_for = purpose_of(purpose)
     types = tuple(material_type(code).code for code in kind or ())
     try:
         digest = hashlib.sha256(paper.read_bytes()).digest()
@@ -74,7 +72,7 @@ def ask(
         raise NotFoundError("files.missing") from None
     identity = read_identity(identity_file or Path("-"))
     with opened(node) as here:
-        prepared = lookups.prepare(here, city, identity, types=types, purpose=Purpose[purpose.upper()], paper=digest)
+        prepared = lookups.prepare(here, city, identity, types=types, purpose=what_for, paper=digest)
         intents = [
             lookups.ask(here, one, (here.keys.witness(1, one.statement), here.keys.witness(2, one.statement)))
             for one in prepared

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from ledger.domain.consents import Purpose
 from ledger.domain.consortium import ContractKind
 from ledger.errors import InputError, NotFoundError
 from ledger.projections.subjects import SubjectKind
@@ -19,6 +18,7 @@ from ledger.services.registry import current_contract
 from ledger.wire.consents import new_disclosed
 from ledger.wire.grants import read_granted
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
+from node_client.cli.purposes import PurposeOption, purpose_of
 
 __all__ = ["add_to"]
 
@@ -77,15 +77,12 @@ def duty(
             help="找到这些叶的异地查询；本市材料不用填 / the look-up that found the leaves; none for own ones"
         ),
     ] = "",
-    purpose: Annotated[
-        str, typer.Option(help="用途：handle 办理、verify 核验、archive 归档、review 复核 / purpose")
-    ] = "handle",
+    purpose: PurposeOption = "handle",
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
     """依法定职责使用：写明法律条款并已告知本人，同样公开留痕。 / Read under a statutory duty: provision named, holder told, the same public trace."""
-    if purpose.upper() not in Purpose.__members__:
-        raise InputError("case.purpose", known=", ".join(one.name.lower() for one in Purpose))
+    what_for = purpose_of(purpose)
     found = [_LEAF.fullmatch(text) for text in leaf]
     if not all(found):
         raise InputError("consent.form")
@@ -101,7 +98,7 @@ def duty(
             shown,
             new_disclosed(wanted, city.random),
             case=name,
-            purpose=Purpose[purpose.upper()],
+            purpose=what_for,
             provision=provision,
             notice=notice,
             intent=f"duty:{name.hex()[:32]}:{city.random(8).hex()}",
