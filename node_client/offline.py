@@ -175,7 +175,7 @@ class _Opened:
         except LedgerError as error:
             return cls(name, None, error, frozenset())
         try:
-            files = records.files_of(records.open_fields(receipt.record, receipt.disclosures))
+            files = records.files_of(records.open_fields(records.read_record(receipt.record), receipt.disclosures))
         except LedgerError:
             # The verdict says what is wrong with the fields; without them it knows no file.
             files = ()

@@ -23,7 +23,6 @@ __all__ = [
     "MAX_TREE_SIZE",
     "CompactRange",
     "NodeSource",
-    "all_inclusion_proofs",
     "consistency_proof",
     "consistency_proof_from",
     "consistency_ranges",
@@ -136,25 +135,6 @@ def inclusion_proof_from_levels(tree: Sequence[Sequence[bytes]], index: int) -> 
             proof.append(level[sibling])
         index >>= 1
     return tuple(proof)
-
-
-def all_inclusion_proofs(leaves: Sequence[bytes]) -> list[tuple[bytes, ...]]:
-    """Prove every leaf at once: each node is hashed once and paths grow from the head down, shared by neighbours."""
-    if not leaves:
-        return []
-    tree = levels(leaves)
-    paths: list[tuple[bytes, ...]] = [()]
-    for level in reversed(tree[:-1]):
-        below: list[tuple[bytes, ...]] = []
-        extend = below.append
-        nodes = iter(level)
-        for path, left, right in zip(paths, nodes, nodes, strict=False):
-            extend((right, *path))
-            extend((left, *path))
-        if len(level) & 1:
-            extend(paths[-1])
-        paths = below
-    return paths
 
 
 def inclusion_ranges(index: int, size: int) -> list[tuple[int, int]]:

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 import orjson
 import pybase64
 
-from ledger.domain import canonical, leaves, merkle
+from ledger.domain import canonical
 from ledger.domain.disclosures import disclosure_digests, parse_disclosure
-from ledger.domain.leaves import Holding, LeafRequest, Randomness
+from ledger.domain.leaves import Randomness
 from ledger.domain.limits import LIMITS
 from ledger.domain.materials import (
     Assurance,
@@ -36,21 +36,18 @@ from ledger.domain.materials import (
 from ledger.errors import FormatError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "FILE_PREFIX",
     "FORMAT",
     "Record",
     "SealedRecord",
-    "SubjectHolders",
-    "Wrapped",
     "files_of",
     "open_fields",
     "read_record",
     "require_disclosed",
     "seal_record",
-    "wrap",
 ]
 
 FORMAT = "tongban/record/1"
@@ -107,30 +104,6 @@ class Record:
     sd: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectHolders:
-    """One data subject's fresh holder addresses for one material, and who keeps their keys."""
-
-    holding: Holding
-    addresses: Sequence[bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Wrapped:
-    """A batch: sealed records, and the tree that is anchored.
-
-    ``indices[m][s][k]`` is the leaf index of material *m*'s data subject *s*, one-time leaf *k*; ``proofs`` has the
-    inclusion proof of every leaf, dummies too.
-    """
-
-    records: tuple[SealedRecord, ...]
-    entries: tuple[bytes, ...]
-    blindings: tuple[bytes, ...]
-    indices: tuple[tuple[tuple[int, ...], ...], ...]
-    root: bytes
-    proofs: Sequence[tuple[bytes, ...]]
-
-
 def seal_record(draft: MaterialDraft, rand: Randomness) -> SealedRecord:
     """Salt every field and file of a draft and write the record.
 
@@ -138,13 +111,8 @@ def seal_record(draft: MaterialDraft, rand: Randomness) -> SealedRecord:
         InputError: ``records.field_name``, ``records.too_many_fields``, ``records.field_too_long``,
             ``records.file_fact``, ``records.shape`` or ``canonical.unsupported``; nothing of the value is repeated.
     """
-    count = len(draft.fields) + len(draft.files)
-    salts = pybase64.urlsafe_b64encode(rand(_SALT_BYTES * count)).decode("ascii")
-    return _seal(draft, salts)
-
-
-def _seal(draft: MaterialDraft, salts: str) -> SealedRecord:
     claims = _claims(draft)
+    salts = pybase64.urlsafe_b64encode(rand(_SALT_BYTES * len(claims))).decode("ascii")
     disclosures: list[bytes] = []
     at = 0
     for name, value in claims.items():
@@ -250,17 +218,16 @@ def _require_draft(draft: MaterialDraft) -> None:
         raise InputError("records.shape")
 
 
-def open_fields(record: bytes, disclosures: Iterable[str]) -> dict[str, canonical.JsonValue]:
+def open_fields(record: Record, disclosures: Iterable[str]) -> dict[str, canonical.JsonValue]:
     """Return the fields that the disclosures open, each checked against the record.
 
     Raises:
-        FormatError: the record or a disclosure is malformed; ``records.duplicate_field`` where two open one name.
+        FormatError: a disclosure is malformed; ``records.duplicate_field`` where two open one name.
         InputError: ``records.disclosure_mismatch`` for a disclosure that is not of this record.
     """
-    known = read_record(record)
     shown = tuple(disclosures)
     parsed = [parse_disclosure(disclosure) for disclosure in shown]
-    require_disclosed(known, shown)
+    require_disclosed(record, shown)
     opened: dict[str, canonical.JsonValue] = {}
     for _, name, value in parsed:
         if name in opened:
@@ -388,54 +355,3 @@ def _number(value: canonical.JsonValue) -> int:
     if type(value) is not int or value < 0:
         raise TypeError
     return value
-
-
-def wrap(drafts: Sequence[MaterialDraft], holders: Sequence[Sequence[SubjectHolders]], rand: Randomness) -> Wrapped:
-    """Seal many materials and build the one batch that anchors them: records, leaves, root and every proof.
-
-    Args:
-        drafts: the materials.
-        holders: for each material, each of its data subjects' addresses, in the order of ``draft.subjects``.
-        rand: randomness; drawn in large pieces.
-
-    Raises:
-        InputError: ``records.subjects`` where addresses and data subjects do not match; see :func:`seal_record` and
-            :func:`ledger.domain.leaves.plan_batch`.
-    """
-    if len(drafts) != len(holders):
-        raise InputError("records.subjects")
-    counts = [len(draft.fields) + len(draft.files) for draft in drafts]
-    salts = pybase64.urlsafe_b64encode(rand(_SALT_BYTES * sum(counts))).decode("ascii")
-    records: list[SealedRecord] = []
-    requests: list[LeafRequest] = []
-    at = 0
-    for draft, groups, count in zip(drafts, holders, counts, strict=True):
-        if len(groups) != len(draft.subjects):
-            raise InputError("records.subjects")
-        end = at + _SALT_CHARS * count
-        sealed = _seal(draft, salts[at:end])
-        at = end
-        records.append(sealed)
-        requests += [LeafRequest(sealed.digest, draft.expires_at, group.holding, group.addresses) for group in groups]
-    plan = leaves.plan_batch(requests, rand)
-    hashes = merkle.leaf_hashes(plan.entries)
-    proofs = merkle.all_inclusion_proofs(hashes)
-    return Wrapped(
-        tuple(records), plan.entries, plan.blindings, _regroup(plan.indices, holders), _root(hashes[0], proofs), proofs
-    )
-
-
-def _root(first: bytes, proofs: Sequence[Sequence[bytes]]) -> bytes:
-    """Fold the first leaf's proof, instead of hashing the whole tree a second time."""
-    return merkle.root_from_inclusion(first, 0, len(proofs), proofs[0])
-
-
-def _regroup(
-    flat: Sequence[tuple[int, ...]], holders: Sequence[Sequence[SubjectHolders]]
-) -> tuple[tuple[tuple[int, ...], ...], ...]:
-    found = []
-    at = 0
-    for groups in holders:
-        found.append(tuple(flat[at : at + len(groups)]))
-        at += len(groups)
-    return tuple(found)

@@ -9,7 +9,7 @@ dropped database comes back row for row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sqlalchemy import and_, func, insert, select, update
@@ -27,6 +27,7 @@ from ledger.errors import IntegrityError, NotFoundError
 from ledger.projections.materials import settle_erasures
 from ledger.services.context import Node
 from ledger.services.materials import DRAFT_LABEL
+from ledger.services.opening import Unseal, open_batch, open_material
 from ledger.services.registry import current_contract, readers_of
 from ledger.storage import outbox
 from ledger.storage.tables import drafts
@@ -37,15 +38,12 @@ from ledger.wire.materials import (
     BatchManifest,
     BatchMaterial,
     MaterialDocument,
-    decode_batch,
-    decode_material,
     encode_batch,
     encode_material,
 )
 
 __all__ = ["Formed", "open_batches", "run_once"]
 
-Unseal = Callable[[bytes, bytes], bytes]
 # Bit 0 of a batch's flags: fewer applicants than the batch would mix.
 _SMALL = 1
 
@@ -73,9 +71,7 @@ def run_once(node: Node, unseal: Unseal) -> Formed | None:
             return None
         contract = current_contract(connection, ContractKind.MATERIALS)
         readers = readers_of(connection, [node.member])
-    documents = [
-        decode_material(b"".join(boxes.open_box_with([sealed], node.member, unseal, DRAFT_LABEL))) for _, sealed in due
-    ]
+    documents = [open_material(node, unseal, sealed, DRAFT_LABEL) for _, sealed in due]
     plan = leaves.plan_batch([request for document in documents for request in _requests(document)], node.random)
     hashes = merkle.leaf_hashes(plan.entries)
     root = merkle.root(hashes)
@@ -144,8 +140,7 @@ def open_batches(node: Node, unseal: Unseal) -> int:
     with node.database.read() as connection:
         waiting = list(_unopened(node, connection))
     for contract, batch, root, blob in waiting:
-        sealed = read_content(node.blobs, cid_from_digest(blob))
-        manifest = decode_batch(b"".join(boxes.open_box_with(sealed, node.member, unseal, BATCH_LABEL)))
+        manifest = open_batch(node, unseal, cid_from_digest(blob))
         if merkle.root(merkle.leaf_hashes(manifest.entries)) != root:
             raise IntegrityError("materials.manifest_mismatch", batch=batch)
         with node.begin() as uow:
@@ -158,9 +153,7 @@ def open_batches(node: Node, unseal: Unseal) -> int:
                         raise
                     _insert_erased(uow.connection, contract, batch, manifest, listed)
                 else:
-                    document = decode_material(
-                        b"".join(boxes.open_box_with([box], node.member, unseal, MATERIAL_LABEL))
-                    )
+                    document = open_material(node, unseal, box)
                     _insert(uow.connection, contract, batch, manifest, listed, document, box)
                 names.append(listed.material)
             settle_erasures(uow.connection, names)
@@ -221,7 +214,7 @@ def _insert(
 ) -> None:
     """Write a material's rows, or write them anew where this batch brings fresh leaves of one that is there."""
     record = records.read_record(document.record)
-    files = records.files_of(records.open_fields(document.record, document.disclosures))
+    files = records.files_of(records.open_fields(record, document.disclosures))
     first = _first_place(connection, listed.material) or (contract, batch)
     for table in (tables.materials, tables.material_files, tables.material_subjects):
         connection.execute(table.delete().where(table.c.material == listed.material))

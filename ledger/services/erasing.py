@@ -11,13 +11,12 @@ from sqlalchemy.engine import Connection
 
 from ledger.blobs.cids import cid_from_digest
 from ledger.blobs.content import delete_content, read_content
-from ledger.domain import boxes, records
+from ledger.domain import records
 from ledger.errors import NotFoundError
 from ledger.services.context import Node
-from ledger.services.releasing import Unseal
+from ledger.services.opening import Unseal, open_batch, open_material
 from ledger.storage.tables import drafts
 from ledger.storage.tables import materials as tables
-from ledger.wire.materials import BATCH_LABEL, MATERIAL_LABEL, decode_batch, decode_material
 
 __all__ = ["run_once"]
 
@@ -62,16 +61,16 @@ def _manifests(connection: Connection, material: str) -> list[bytes]:
 
 
 def _destroy(node: Node, unseal: Unseal, material: str, manifest: str) -> None:
-    sealed = read_content(node.blobs, manifest)
-    batch = decode_batch(b"".join(boxes.open_box_with(sealed, node.member, unseal, BATCH_LABEL)))
+    batch = open_batch(node, unseal, manifest)
     (listed,) = (each for each in batch.materials if each.material == material)
     try:
         box = b"".join(read_content(node.blobs, listed.blob))
     except NotFoundError:
         # Cut after the last deletion and before it was noted.
         return
-    document = decode_material(b"".join(boxes.open_box_with([box], node.member, unseal, MATERIAL_LABEL)))
-    for file in records.files_of(records.open_fields(document.record, document.disclosures)):
+    document = open_material(node, unseal, box)
+    fields = records.open_fields(records.read_record(document.record), document.disclosures)
+    for file in records.files_of(fields):
         try:
             delete_content(node.blobs, file.blob)
         except NotFoundError:

@@ -21,9 +21,9 @@ from ledger.errors import ConflictError, FormatError, InputError, LedgerError
 from ledger.ports import TypedMessage
 from ledger.services import custody, holders, persons, releasing
 from ledger.services.context import Node
+from ledger.services.opening import Unseal
 from ledger.services.persons import Identity
 from ledger.services.registry import current_contract, readers_of
-from ledger.services.releasing import Unseal
 from ledger.storage import outbox
 from ledger.storage.tables import drafts
 from ledger.storage.tables import materials as tables

@@ -35,9 +35,9 @@ from ledger.errors import (
 from ledger.ports import TypedMessage
 from ledger.services import lookup_answers
 from ledger.services.context import Node
+from ledger.services.opening import Unseal
 from ledger.services.persons import Identity
 from ledger.services.registry import current_contract, readers_of
-from ledger.services.releasing import Unseal
 from ledger.storage import outbox
 from ledger.storage.tables import holders as local
 from ledger.storage.tables import materials as tables

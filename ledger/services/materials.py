@@ -36,11 +36,12 @@ from ledger.ports import BlobStore
 from ledger.services.context import Node
 from ledger.services.intake import HandedIn, read_handed_in
 from ledger.services.leaf_groups import enqueue_groups, groups_of, numbered
+from ledger.services.opening import open_material
 from ledger.services.registry import readers_of
 from ledger.storage import outbox, repeating
 from ledger.storage.tables import drafts
 from ledger.storage.tables import materials as tables
-from ledger.wire.materials import MATERIAL_LABEL, MaterialDocument, SubjectAccount, decode_material, encode_material
+from ledger.wire.materials import MaterialDocument, SubjectAccount, encode_material
 from ledger.wire.papers import seal_paper
 
 __all__ = [
@@ -163,7 +164,7 @@ def document_of(node: Node, material: str) -> MaterialDocument:
         _, _, sealed = find(connection, material)
     if sealed is None:
         raise ConflictError("materials.erased")
-    return decode_material(b"".join(boxes.open_box_with([sealed], node.member, node.keys.open, MATERIAL_LABEL)))
+    return open_material(node, node.keys.open, sealed)
 
 
 def leaves_of(connection: Connection, material: str, subject: int | None) -> list[int]:

@@ -15,7 +15,7 @@ from ledger.errors import AuthorityError, IntegrityError, LedgerError, NotFoundE
 from ledger.projections import opened
 from ledger.projections.opened import PendingPaper
 from ledger.services.context import Node
-from ledger.services.releasing import Unseal
+from ledger.services.opening import Unseal
 from ledger.wire.papers import LABEL, Paper, read_paper
 
 __all__ = ["OpenedPapers", "read_case", "run_once"]

@@ -17,8 +17,8 @@ from ledger.domain import canonical, wrapping
 from ledger.domain.identifiers import check_identity_number
 from ledger.errors import InputError
 from ledger.services.context import Node
+from ledger.services.opening import Unseal
 from ledger.services.registry import readers_of
-from ledger.services.releasing import Unseal
 from ledger.storage.tables import holders as tables
 
 __all__ = ["RESIDENT", "Identity", "find", "reference"]

@@ -17,13 +17,13 @@ from ledger.domain import boxes, leaves, merkle, records
 from ledger.domain.leaves import LeafEntry
 from ledger.errors import ConflictError, FormatError, IntegrityError, LedgerError, NotFoundError
 from ledger.services.context import Node
+from ledger.services.opening import Unseal
 from ledger.services.registry import readers_of
 from ledger.services.releasing import (
     DISCLOSED,
     RECEIVED_LABEL,
     Received,
     RecordedUse,
-    Unseal,
     leaf_name,
     leaves_used,
     recorded_use,
@@ -237,7 +237,7 @@ def _checked(node: Node, found: RecordedUse, custodian: int, item: ReleasedLeaf,
     record = records.read_record(item.record)
     if record.anchor_member != custodian:
         raise IntegrityError("releases.not_anchored", use=found.use)
-    fields = records.open_fields(item.record, item.disclosures)
+    fields = records.open_fields(record, item.disclosures)
     if not set(fields) <= set(shown.fields(item.leaf)):
         raise FormatError("releases.malformed")
     return Received(found.use, item.leaf, record, fields, records.files_of(fields))

@@ -9,7 +9,7 @@ that the record names, so that nobody gains by anchoring another's leaf again. A
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, insert, select
@@ -25,6 +25,7 @@ from ledger.domain.materials import FileFact
 from ledger.domain.operations import Operation
 from ledger.errors import AuthorityError, ConflictError, IntegrityError, NotFoundError
 from ledger.services.context import Node
+from ledger.services.opening import Unseal, open_batch, open_material
 from ledger.services.registry import service_key
 from ledger.storage import outbox
 from ledger.storage.tables import consents as consent_tables
@@ -32,7 +33,6 @@ from ledger.storage.tables import drafts
 from ledger.storage.tables import materials as tables
 from ledger.wire.consents import Disclosed, read_disclosed
 from ledger.wire.grants import GrantedConsent, read_granted
-from ledger.wire.materials import BATCH_LABEL, MATERIAL_LABEL, decode_batch, decode_material
 from ledger.wire.releases import ReleasedLeaf, decode_release, encode_release
 
 __all__ = [
@@ -59,8 +59,6 @@ RECEIVED_LABEL = "received"
 # The kind of the documents in the inbox that say which fields may be seen.
 DISCLOSED = "disclosed"
 _GRANTED = "granted"
-
-Unseal = Callable[[bytes, bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +155,7 @@ def release(node: Node, unseal: Unseal, use_number: int, requester: int, disclos
                 gone = error
     if gone is not None and not rows:
         raise gone
-    released = tuple(_released(node, unseal, row, shown) for row in rows)
+    released = _released(node, unseal, rows, shown)
     return wrapping.seal(encode_release(use_number, released), recipient, release_info(found, requester))
 
 
@@ -169,7 +167,7 @@ def own_leaf(node: Node, unseal: Unseal, contract: str, leaf: int) -> ReleasedLe
     """
     with node.database.read() as connection:
         own = _own_leaf(connection, contract, leaf >> 32, leaf & 0xFFFFFFFF)
-    return _released(node, unseal, own, None)
+    return _released(node, unseal, [own], None)[0]
 
 
 def read_received(node: Node, use_number: int, leaf: int, contract: str | None = None) -> Received:
@@ -181,8 +179,9 @@ def read_received(node: Node, use_number: int, leaf: int, contract: str | None =
             ``releases.ambiguous`` where several contracts have a use of that number.
     """
     item = received_leaf(node, node.keys.open, use_number, leaf, contract)
-    fields = records.open_fields(item.record, item.disclosures)
-    return Received(use_number, leaf, records.read_record(item.record), fields, records.files_of(fields))
+    record = records.read_record(item.record)
+    fields = records.open_fields(record, item.disclosures)
+    return Received(use_number, leaf, record, fields, records.files_of(fields))
 
 
 def content(node: Node, use_number: int, leaf: int, file: FileFact, contract: str | None = None) -> Iterator[bytes]:
@@ -363,24 +362,31 @@ def _own_leaf(connection: Connection, contract: str, batch: int, index: int) -> 
     return _OwnLeaf(batch, index, int(row.subject), int(row.turn), bytes(row.sealed), bytes(row.blob))
 
 
-def _released(node: Node, unseal: Unseal, own: _OwnLeaf, shown: Disclosed | None) -> ReleasedLeaf:
-    document = decode_material(b"".join(boxes.open_box_with([own.sealed], node.member, unseal, MATERIAL_LABEL)))
-    sealed = read_content(node.blobs, cid_from_digest(own.manifest))
-    manifest = decode_batch(b"".join(boxes.open_box_with(sealed, node.member, unseal, BATCH_LABEL)))
-    leaf = own.batch << 32 | own.index
-    chosen = document.disclosures
-    if shown is not None:
-        chosen = disclosures.select_disclosures(chosen, shown.fields(leaf))
-    files = records.files_of(records.open_fields(document.record, chosen))
-    return ReleasedLeaf(
-        leaf=leaf,
-        entry=manifest.entries[own.index],
-        blinding=document.blindings[own.subject][own.turn],
-        proof=merkle.inclusion_proof(merkle.leaf_hashes(manifest.entries), own.index),
-        record=document.record,
-        disclosures=chosen,
-        content_keys=tuple((file.blob, document.key) for file in files),
-    )
+def _released(
+    node: Node, unseal: Unseal, own_leaves: Sequence[_OwnLeaf], shown: Disclosed | None
+) -> tuple[ReleasedLeaf, ...]:
+    manifests = {cid: open_batch(node, unseal, cid_from_digest(cid)) for cid in {own.manifest for own in own_leaves}}
+    trees = {cid: merkle.levels(merkle.leaf_hashes(manifest.entries)) for cid, manifest in manifests.items()}
+    found = []
+    for own in own_leaves:
+        document = open_material(node, unseal, own.sealed)
+        leaf = own.batch << 32 | own.index
+        chosen = document.disclosures
+        if shown is not None:
+            chosen = disclosures.select_disclosures(chosen, shown.fields(leaf))
+        files = records.files_of(records.open_fields(records.read_record(document.record), chosen))
+        found.append(
+            ReleasedLeaf(
+                leaf=leaf,
+                entry=manifests[own.manifest].entries[own.index],
+                blinding=document.blindings[own.subject][own.turn],
+                proof=merkle.inclusion_proof_from_levels(trees[own.manifest], own.index),
+                record=document.record,
+                disclosures=chosen,
+                content_keys=tuple((file.blob, document.key) for file in files),
+            )
+        )
+    return tuple(found)
 
 
 def release_info(found: RecordedUse, grantee: int) -> bytes:

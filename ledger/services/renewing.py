@@ -23,8 +23,8 @@ from ledger.errors import ConflictError, LedgerError, NotFoundError
 from ledger.projections.subjects import SubjectKind
 from ledger.services import materials
 from ledger.services.context import Node
+from ledger.services.opening import Unseal, open_material
 from ledger.services.registry import current_contract, readers_of
-from ledger.services.releasing import Unseal
 from ledger.storage import outbox
 from ledger.storage.tables import chain as chain_tables
 from ledger.storage.tables import consents as consent_tables
@@ -32,7 +32,7 @@ from ledger.storage.tables import drafts
 from ledger.storage.tables import holders as local
 from ledger.storage.tables import materials as tables
 from ledger.storage.tables.outbox import intents
-from ledger.wire.materials import MATERIAL_LABEL, decode_material, encode_material
+from ledger.wire.materials import encode_material
 
 __all__ = ["RenewalMemory", "fresh", "renew", "run_once"]
 
@@ -254,7 +254,7 @@ def _put_in_line(node: Node, unseal: Unseal, material: str) -> bool:
         readers = readers_of(connection, [node.member])
     if row.sealed is None:
         raise ConflictError("materials.erased")
-    document = decode_material(b"".join(boxes.open_box_with([row.sealed], node.member, unseal, MATERIAL_LABEL)))
+    document = open_material(node, unseal, row.sealed)
     sealed = b"".join(boxes.seal_box([encode_material(document)], readers, materials.DRAFT_LABEL, node.random))
     with node.begin() as uow:
         if uow.connection.execute(select(table.c.id).where(table.c.id == material)).first() is not None:

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from ledger.blobs.cids import cid_from_digest, cid_of, digest_of
 from ledger.blobs.content import read_content, write_content
 from ledger.chain.codec import canonical_call
-from ledger.domain import boxes, holders, merkle
+from ledger.domain import holders, merkle
 from ledger.domain.consortium import ContractKind
 from ledger.domain.holders import Branch, ExtendedPrivate
 from ledger.domain.limits import LIMITS
@@ -31,10 +31,10 @@ from ledger.projections import journal
 from ledger.services import materials
 from ledger.services.asking import ask
 from ledger.services.context import Node
+from ledger.services.opening import open_batch
 from ledger.services.registry import current_contract
 from ledger.storage import outbox
 from ledger.storage.tables import materials as tables
-from ledger.wire.materials import BATCH_LABEL, decode_batch
 from ledger.wire.wallets import Wallet, WalletLeaf, WalletMaterial, open_wallet, seal_wallet
 
 __all__ = [
@@ -187,7 +187,7 @@ def hand_out(
         ).all()
     if not rows:
         raise NotFoundError("wallets.no_material")
-    hashes = {blob: _hashes(node, blob) for blob in {bytes(row.blob) for row in rows}}
+    trees = {blob: _tree(node, blob) for blob in {bytes(row.blob) for row in rows}}
     return WalletMaterial(
         material=material,
         account=account,
@@ -200,7 +200,7 @@ def hand_out(
                 leaf=int(row.batch) << 32 | row.place,
                 step=document.subjects[subject].start + row.turn,
                 blinding=document.blindings[subject][row.turn],
-                proof=merkle.inclusion_proof(hashes[bytes(row.blob)], row.place),
+                proof=merkle.inclusion_proof_from_levels(trees[bytes(row.blob)], row.place),
             )
             for row in rows
         ),
@@ -311,11 +311,10 @@ class _Reaching:
         return block
 
 
-def _hashes(node: Node, blob: bytes) -> list[bytes]:
-    """Return the hashes of a batch's leaves, from its manifest."""
-    sealed = read_content(node.blobs, cid_from_digest(blob))
-    manifest = decode_batch(b"".join(boxes.open_box_with(sealed, node.member, node.keys.open, BATCH_LABEL)))
-    return merkle.leaf_hashes(manifest.entries)
+def _tree(node: Node, blob: bytes) -> list[list[bytes]]:
+    """Return the levels of a batch's tree, from its manifest."""
+    manifest = open_batch(node, node.keys.open, cid_from_digest(blob))
+    return merkle.levels(merkle.leaf_hashes(manifest.entries))
 
 
 def _pointer(root: ExtendedPrivate, version: int) -> bytes:

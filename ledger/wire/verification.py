@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from ledger.domain import leaves, merkle, records, typed
+from ledger.domain.canonical import JsonObject
 from ledger.domain.consents import Basis, provision_digest
 from ledger.domain.entries import EventEntry, StatusEntry, parse_entry
 from ledger.domain.events import Anchored, Event, Granted, Used
@@ -19,6 +21,7 @@ from ledger.domain.files import FileDigests
 from ledger.domain.leaves import LeafEntry
 from ledger.domain.logged_events import event_of
 from ledger.domain.policies import Policy
+from ledger.domain.records import Record
 from ledger.domain.status import leaf_status_identifier, verify_absence
 from ledger.errors import FormatError, InputError, LedgerError
 from ledger.wire.grants import GrantedConsent
@@ -63,6 +66,21 @@ class Verdict:
         return next(check for check in self.checks if check.name == name)
 
 
+class _Opened:
+    """A receipt's record and fields, read where the first check needs them and not again; a fault shows in each check."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        self._receipt = receipt
+
+    @cached_property
+    def record(self) -> Record:
+        return records.read_record(self._receipt.record)
+
+    @cached_property
+    def fields(self) -> JsonObject:
+        return records.open_fields(self.record, self._receipt.disclosures)
+
+
 @dataclass(frozen=True, slots=True)
 class _Anchoring:
     """The anchoring that a leaf was held to: on which chain, by which contract, and what it said."""
@@ -85,17 +103,18 @@ def verify_receipt(
         wall: whether ``now`` is this machine's clock instead, as for somebody without a node: then the offset that the
             status entry states is added, once the cities' signatures have shown that it is theirs.
     """
+    opened = _Opened(receipt)
     seen, trusted = _seen(receipt, policy)
-    anchored, anchoring = _anchored(receipt, trusted)
+    anchored, anchoring = _anchored(receipt, opened, trusted)
     not_revoked = _not_revoked(receipt, trusted, anchoring)
     return Verdict(
         (
-            _fingerprint(receipt, tuple(files)),
+            _fingerprint(opened, tuple(files)),
             anchored,
-            _assurance(receipt, anchoring),
+            _assurance(opened, anchoring),
             not_revoked,
-            _consent(receipt, trusted, anchoring),
-            _validity(receipt, _network_time(not_revoked, now, wall=wall)),
+            _consent(receipt, opened, trusted, anchoring),
+            _validity(receipt, opened, _network_time(not_revoked, now, wall=wall)),
             seen,
         )
     )
@@ -156,7 +175,7 @@ def _event(logged: LoggedEntry, trusted: TrustedCheckpoint) -> tuple[EventEntry,
     return entry, event_of(entry)
 
 
-def _anchored(receipt: Receipt, trusted: TrustedCheckpoint | None) -> tuple[Check, _Anchoring | None]:
+def _anchored(receipt: Receipt, opened: _Opened, trusted: TrustedCheckpoint | None) -> tuple[Check, _Anchoring | None]:
     """Hold the leaf to its batch's root, and the root to the ``Anchored`` entry that names member and key."""
     if trusted is None:
         return Check("anchored", Outcome.COULD_NOT_CHECK), None
@@ -167,7 +186,7 @@ def _anchored(receipt: Receipt, trusted: TrustedCheckpoint | None) -> tuple[Chec
         index = receipt.leaf & 0xFFFFFFFF
         merkle.verify_inclusion(merkle.leaf_hash(receipt.entry), index, event.size, receipt.path, event.root)
         leaves.verify_entry(LeafEntry.decode(receipt.entry), receipt.record, receipt.blinding)
-        if records.read_record(receipt.record).anchor_member != event.member:
+        if opened.record.anchor_member != event.member:
             raise InputError("receipts.other_member")
     except LedgerError as error:
         return Check("anchored", Outcome.FAILED, error.code), None
@@ -175,9 +194,9 @@ def _anchored(receipt: Receipt, trusted: TrustedCheckpoint | None) -> tuple[Chec
     return Check("anchored", Outcome.PASSED, "", facts), _Anchoring(entry.chain_id, entry.contract, event)
 
 
-def _fingerprint(receipt: Receipt, files: tuple[FileDigests, ...]) -> Check:
+def _fingerprint(opened: _Opened, files: tuple[FileDigests, ...]) -> Check:
     try:
-        known = records.files_of(records.open_fields(receipt.record, receipt.disclosures))
+        known = records.files_of(opened.fields)
     except LedgerError as error:
         return Check("fingerprint", Outcome.FAILED, error.code)
     if not files and not known:
@@ -190,11 +209,11 @@ def _fingerprint(receipt: Receipt, files: tuple[FileDigests, ...]) -> Check:
     return Check("fingerprint", Outcome.PASSED, "", (("files", len(files)), ("of", len(known))))
 
 
-def _assurance(receipt: Receipt, anchoring: _Anchoring | None) -> Check:
+def _assurance(opened: _Opened, anchoring: _Anchoring | None) -> Check:
     if anchoring is None:
         return Check("assurance", Outcome.COULD_NOT_CHECK)
-    record = records.read_record(receipt.record)
-    facts = (("level", int(record.assurance.level)), ("genuine", int(record.assurance.genuine)))
+    assurance = opened.record.assurance
+    facts = (("level", int(assurance.level)), ("genuine", int(assurance.genuine)))
     return Check("assurance", Outcome.PASSED, "", facts)
 
 
@@ -220,7 +239,9 @@ def _not_revoked(receipt: Receipt, trusted: TrustedCheckpoint | None, anchoring:
     return Check("not_revoked", Outcome.PASSED, "", facts)
 
 
-def _consent(receipt: Receipt, trusted: TrustedCheckpoint | None, anchoring: _Anchoring | None) -> Check:
+def _consent(
+    receipt: Receipt, opened: _Opened, trusted: TrustedCheckpoint | None, anchoring: _Anchoring | None
+) -> Check:
     """Hold the signed consent to the entries of its recording and of its use, and both to what is opened here."""
     use = receipt.use
     if use is None and receipt.duty is None:
@@ -228,7 +249,7 @@ def _consent(receipt: Receipt, trusted: TrustedCheckpoint | None, anchoring: _An
     if trusted is None or anchoring is None:
         return Check("consent", Outcome.COULD_NOT_CHECK)
     if use is None:
-        return _duty(receipt, trusted, anchoring)
+        return _duty(receipt, opened, trusted, anchoring)
     try:
         granted_entry, granted = _event(use.granted, trusted)
         used_entry, used = _event(use.used, trusted)
@@ -239,7 +260,7 @@ def _consent(receipt: Receipt, trusted: TrustedCheckpoint | None, anchoring: _An
         places = {(entry.chain_id, entry.contract) for entry in (granted_entry, used_entry)}
         _require_place(use.consent, anchoring, places)
         _require_terms(use.consent, granted, used, receipt.leaf)
-        _require_within(receipt, use, used)
+        _require_within(receipt, opened, use, used)
         signed = _require_signatures(receipt, use.consent, granted)
         _require_in_time(granted, used, used_entry.block_time)
     except LedgerError as error:
@@ -247,7 +268,7 @@ def _consent(receipt: Receipt, trusted: TrustedCheckpoint | None, anchoring: _An
     return Check("consent", Outcome.PASSED, "", _consent_facts(use, granted, used, used_entry) + signed)
 
 
-def _duty(receipt: Receipt, trusted: TrustedCheckpoint, anchoring: _Anchoring) -> Check:
+def _duty(receipt: Receipt, opened: _Opened, trusted: TrustedCheckpoint, anchoring: _Anchoring) -> Check:
     """Hold a reading without consent to the entry of its use: the provision, and no more than it let be seen.
 
     That the holder was told is in the entry as a commitment; that the city might read for the case, and that the provision
@@ -272,8 +293,7 @@ def _duty(receipt: Receipt, trusted: TrustedCheckpoint, anchoring: _Anchoring) -
             raise InputError("receipts.other_provision")
         if duty.disclosed.digest != used.disclosed:
             raise InputError("consents.disclosed_mismatch")
-        opened = records.open_fields(receipt.record, receipt.disclosures)
-        if not set(opened) <= set(duty.disclosed.fields(receipt.leaf)):
+        if not set(opened.fields) <= set(duty.disclosed.fields(receipt.leaf)):
             raise InputError("receipts.more_than_disclosed")
     except LedgerError as error:
         return Check("consent", Outcome.FAILED, error.code)
@@ -317,12 +337,11 @@ def _require_terms(consent: GrantedConsent, granted: Granted, used: Used, leaf: 
         raise InputError("receipts.other_terms")
 
 
-def _require_within(receipt: Receipt, use: ShownUse, used: Used) -> None:
+def _require_within(receipt: Receipt, opened: _Opened, use: ShownUse, used: Used) -> None:
     disclosed = use.consent.disclosed
     if {use.consent.terms.disclosed, used.disclosed} != {disclosed.digest}:
         raise InputError("consents.disclosed_mismatch")
-    opened = records.open_fields(receipt.record, receipt.disclosures)
-    if not set(opened) <= set(disclosed.fields(receipt.leaf)):
+    if not set(opened.fields) <= set(disclosed.fields(receipt.leaf)):
         raise InputError("receipts.more_than_disclosed")
 
 
@@ -375,9 +394,9 @@ def _network_time(not_revoked: Check, now: int, *, wall: bool) -> int:
     return max(now + (int(facts["clock_offset"]) if wall else 0), int(facts["as_of"]))
 
 
-def _validity(receipt: Receipt, now: int) -> Check:
+def _validity(receipt: Receipt, opened: _Opened, now: int) -> Check:
     try:
-        entry, record = LeafEntry.decode(receipt.entry), records.read_record(receipt.record)
+        entry, record = LeafEntry.decode(receipt.entry), opened.record
     except LedgerError as error:
         return Check("validity", Outcome.FAILED, error.code)
     ends = [time for time in (entry.valid_until, record.expires_at) if time]

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from ledger.domain import records
 from ledger.domain.events import Anchored
 from ledger.domain.leaves import Holding
 from ledger.domain.materials import Assurance, AssuranceLevel, Issuer, MaterialDraft
 from ledger.domain.operations import Operation
-from ledger.domain.records import SubjectHolders, Wrapped
 from tests.bench.node_peer import node_peer
 from tests.bench.row import Making, Row
 from tests.integration.network import form, send, signer
+from tests.unit.domain.batches import SubjectHolders, Wrapped, wrap
 
 __all__ = ["DRAFT", "OPENATTESTATION", "wrap_against", "wrap_scale", "wrapped"]
 
@@ -38,7 +37,7 @@ def wrapped(count: int, leaves: int = 1) -> Wrapped:
     addresses = os.urandom(20 * leaves * count)
     each = iter([addresses[at : at + 20] for at in range(0, len(addresses), 20)])
     own = [[SubjectHolders(Holding.SELF_HELD, [next(each) for _ in range(leaves)])] for _ in range(count)]
-    return records.wrap([DRAFT] * count, own, os.urandom)
+    return wrap([DRAFT] * count, own, os.urandom)
 
 
 @contextmanager

@@ -221,10 +221,10 @@ def open_desk(world: World) -> Desk:
         )
         for number, holder in enumerate(holders)
     )
-    hashes = merkle.leaf_hashes([entry.encode() for entry in entries])
-    proofs = tuple(tuple(proof) for proof in merkle.all_inclusion_proofs(hashes))
-    root = merkle.root_from_inclusion(hashes[0], 0, len(hashes), proofs[0])
-    batch = {"root": root, "size": len(hashes), "blob": b"\x66" * 32, "flags": 0}
+    tree = merkle.levels(merkle.leaf_hashes([entry.encode() for entry in entries]))
+    proofs = tuple(merkle.inclusion_proof_from_levels(tree, index) for index in range(len(entries)))
+    root = tree[-1][0]
+    batch = {"root": root, "size": len(entries), "blob": b"\x66" * 32, "flags": 0}
     anchored = world.send("wuhou", "issue", "materials", "anchor", [batch]).done().one(Anchored)
     desk = Desk(world, cases, anchored.batch, holders, entries, proofs, root)
     desk.case(member=world.number("mianyang"))

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from contracts import load
-from ledger.domain import holders, merkle, records, typed
+from ledger.domain import holders, merkle, typed
 from ledger.domain.consents import ConsentTerms, Grantee, Purpose
 from ledger.domain.disclosures import select_disclosures
 from ledger.domain.entries import EventRecord, GenesisEntry, StatusEntry, encode_entry, event_entry
@@ -21,11 +21,11 @@ from ledger.domain.events import Anchored, Event, Granted, Used
 from ledger.domain.files import digests_of
 from ledger.domain.leaves import Holding
 from ledger.domain.materials import Assurance, AssuranceLevel, FileFact, Issuer, MaterialDraft
-from ledger.domain.records import SubjectHolders, Wrapped
 from ledger.domain.status import AbsenceProof, StatusTree, leaf_status_identifier
 from ledger.wire.consents import Disclosed, new_disclosed
 from ledger.wire.grants import GrantedConsent
 from ledger.wire.receipts import SINGLE_SEQUENCER, LoggedEntry, Receipt, ShownUse
+from tests.unit.domain.batches import SubjectHolders, Wrapped, wrap
 from tests.unit.log.network import DIVISIONS, signed_checkpoint
 
 CHAIN_ID = 20_261
@@ -81,7 +81,7 @@ def batch() -> Wrapped:
     subjects = [
         SubjectHolders(Holding.SELF_HELD, [holders.address_of(key) for key in holder_keys(number)]) for number in (0, 1)
     ]
-    return records.wrap([draft], [subjects], stream("batch"))
+    return wrap([draft], [subjects], stream("batch"))
 
 
 def leaf_of(subject: int, turn: int = 0) -> int:
