@@ -23,16 +23,18 @@ class Said:
 
 @dataclass
 class Command:
-    """Runs the command in a folder, in English."""
+    """Runs the command in a folder, in English unless a test says otherwise."""
 
     folder: Path
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
+    lang: str = "en_US.UTF-8"
+    columns: str = "200"
 
     def __call__(self, *arguments: str, typed: str = "") -> Said:
         self.monkeypatch.chdir(self.folder)
-        self.monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
-        self.monkeypatch.setenv("COLUMNS", "200")
+        self.monkeypatch.setenv("LC_ALL", self.lang)
+        self.monkeypatch.setenv("COLUMNS", self.columns)
         self.monkeypatch.setattr(sys, "argv", ["tongban", *arguments])
         self.monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
         with pytest.raises(SystemExit) as ended:
