@@ -142,11 +142,11 @@ EXAMPLES: Mapping[tuple[str, str], Example] = {
         ),
     ),
     ("post", "/v1/verify"): Example(
-        "按本网络的规则核验回执",
+        "按本网络的规则核验凭证：只交凭证（整个请求就是凭证本身），或连同文件的大小和指纹；文件本身不用上传",
         {
             "good": True,
             "checks": [
-                {"name": "fingerprint", "outcome": "not_claimed", "code": "", "evidence": {}},
+                {"name": "fingerprint", "outcome": "passed", "code": "", "evidence": {"files": 1, "of": 1}},
                 {
                     "name": "anchored",
                     "outcome": "passed",
@@ -159,22 +159,32 @@ EXAMPLES: Mapping[tuple[str, str], Example] = {
         request=(
             JSON,
             {
-                "format": "tongban/receipt/1",
-                "leaf": "7:24",
-                "record": "eyJfc2QiOlsi…",
-                "blinding": "998dc15d…",
-                "entry": "0198e8e1…",
-                "path": ["0O55czXG…"],
-                "disclosures": ["WyJNdjdrckNQ…"],
-                "anchored": {"entry": "eyJhcmdz…", "index": "2", "path": ["DUHNcaov…"]},
-                "status": {"entry": "eyJibG9j…", "index": "4", "path": ["cdy65w6Z…"]},
-                "absence": {"left": None, "right": None},
-                "checkpoint": "tongban.example/five…",
-                "engine": "single-sequencer",
+                "receipt": {
+                    "format": "tongban/receipt/1",
+                    "leaf": "7:24",
+                    "record": "eyJfc2QiOlsi…",
+                    "blinding": "998dc15d…",
+                    "entry": "0198e8e1…",
+                    "path": ["0O55czXG…"],
+                    "disclosures": ["WyJNdjdrckNQ…"],
+                    "anchored": {"entry": "eyJhcmdz…", "index": "2", "path": ["DUHNcaov…"]},
+                    "status": {"entry": "eyJibG9j…", "index": "4", "path": ["cdy65w6Z…"]},
+                    "absence": {"left": None, "right": None},
+                    "checkpoint": "tongban.example/five…",
+                    "engine": "single-sequencer",
+                },
+                "files": [
+                    {
+                        "size": 3_998_697,
+                        "sha256": "63956b9a7a2cb5d0e6a9c0a4bfb2f5a1a84b7fba2b3cbf7d2a66ec4ab3ea1f0c",
+                        "sm3": "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0",
+                    }
+                ],
             },
         ),
         problems=(
             FormatError("receipts.malformed"),
+            FormatError("receipts.question"),
             FormatError("receipts.version"),
             _TOO_LONG,
             UnavailableError("publishing.no_keys", retry_after=30),

@@ -52,6 +52,10 @@ class Guard:
             return
         begun = False
         received = 0
+        # HEAD is GET without the content (RFC 9110 section 9.3.2); the routes know GET alone.
+        bare = scope["method"] == "HEAD"
+        if bare:
+            scope = {**scope, "method": "GET"}
 
         async def counted() -> Message:
             nonlocal received
@@ -70,6 +74,8 @@ class Guard:
                     headers.setdefault(name, value)
                 if headers.get("content-type", "").startswith(_WORDS):
                     headers.add_vary_header("Accept-Language")
+            elif bare:
+                message = {**message, "body": b""}
             await send(message)
 
         request = Request(scope)

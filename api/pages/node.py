@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request, Response
 
 from api.deps import Site
 from api.examples import EXAMPLES
+from api.languages import language
 from api.pages.rendering import page, problem_page, words
-from api.problems import language
 from ledger.domain.cases import Mode, State
 from ledger.domain.divisions import english_name, full_name
 from ledger.errors import InputError, LedgerError

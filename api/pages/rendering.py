@@ -14,7 +14,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.problems import language
+from api.languages import language
 from ledger.errors import LedgerError
 from ledger.wire.problems import explain
 
@@ -35,11 +35,16 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> R
     )
 
 
-def problem_page(request: Request, error: LedgerError) -> Response:
-    """Return an error as a page: what happened and what to do."""
+def problem_page(request: Request, error: LedgerError, status: int | None = None) -> Response:
+    """Return an error as a page: what happened and what to do, with the error's own status unless another is given."""
     told = explain(error, language(request))
     return page(
-        request, "problem.html", error.http_status, text=told.text, next_step=told.next_step, error_code=error.code
+        request,
+        "problem.html",
+        status or error.http_status,
+        text=told.text,
+        next_step=told.next_step,
+        error_code=error.code,
     )
 
 

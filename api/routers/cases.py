@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 
 from api.deps import Site
-from api.problems import language
+from api.languages import language
 from ledger.domain.cases import Mode, Outcome, Result, State
 from ledger.services.overview import case_shown, transitions
 from ledger.services.trace import show

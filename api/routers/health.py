@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.deps import Site
-from api.problems import language
+from api.languages import language
 from api.telemetry import CONTENT_TYPE, figures
 from ledger.services import health
 from ledger.wire.sentences import sentence

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from api.deps import Site
-from api.problems import language
+from api.languages import language
 from ledger.services.trace import show
 from ledger.wire.traces import document
 

@@ -1,4 +1,7 @@
-"""Verifying a receipt over HTTP: the same check that ``tongban verify`` makes offline."""
+"""Verifying a receipt over HTTP: the same check that ``tongban verify`` makes offline.
+
+The files themselves stay where they are: whoever asks sends their digests beside the receipt, or the receipt alone.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.deps import Site
 from ledger.services.verification import verify as verify_here
+from ledger.wire.questions import read_question
+from ledger.wire.verification import Verdict
 
 __all__ = ["verification_router"]
 
@@ -17,10 +22,14 @@ def verification_router(site: Site) -> APIRouter:
     """Return ``POST /v1/verify``."""
     router = APIRouter(prefix="/v1", tags=["verification"])
 
-    @router.post("/verify", summary="Verify a receipt against the network's policy")
+    @router.post(
+        "/verify",
+        summary="Verify a receipt by the network's policy: the receipt alone is the body, or it and its files' digests",
+    )
     async def verify(request: Request) -> dict[str, Any]:
         # The bytes themselves: a receipt is read strictly, duplicate keys and other spellings are refused.
-        verdict = await run_in_threadpool(verify_here, site.node, await request.body())
+        body = await request.body()
+        verdict = await run_in_threadpool(_verified, site, body)
         checks = [
             {"name": check.name, "outcome": check.outcome.value, "code": check.code, "evidence": dict(check.evidence)}
             for check in verdict.checks
@@ -28,3 +37,8 @@ def verification_router(site: Site) -> APIRouter:
         return {"good": verdict.good, "checks": checks}
 
     return router
+
+
+def _verified(site: Site, body: bytes) -> Verdict:
+    question = read_question(body)
+    return verify_here(site.node, question.receipt, question.files)

@@ -31,6 +31,41 @@ def test_the_logs_files_are_served_as_the_standard_says(client, served):
     assert len(client.get("/tile/0/001.p/44").content) == 44 * 32
 
 
+def test_entry_bundles_are_compressed_for_whoever_takes_gzip(client):
+    plain = client.get("/tile/entries/000", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    for header, packed in (("gzip", True), ("br, GZIP;q=0.5", True), ("gzip;q=0, br", False), ("gzip; q=0.0", False)):
+        answer = client.get("/tile/entries/000", headers={"Accept-Encoding": header})
+        assert ("content-encoding" in answer.headers) is packed, header
+        assert answer.content == plain.content
+        assert (int(answer.headers["content-length"]) < len(plain.content) // 2) is packed
+        assert answer.headers["vary"] == "Accept-Encoding"
+    assert "content-encoding" not in client.get("/tile/0/000", headers={"Accept-Encoding": "gzip"}).headers
+
+
+def test_head_is_get_without_the_content(client):
+    for path in ("/", "/healthz", "/checkpoint", "/tile/0/000", "/tile/0/999", "/static/site.css", "/nothing"):
+        whole, head = client.get(path), client.head(path)
+        assert (head.status_code, head.content) == (whole.status_code, b""), path
+        assert head.headers["content-length"] == whole.headers["content-length"]
+        assert head.headers["content-type"] == whole.headers["content-type"]
+
+
+def test_a_browser_is_shown_an_error_as_a_page(client):
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "en"}
+    for path in ("/nothing", "/v1/cases/no-id", "/tile/0/999"):
+        page = client.get(path, headers=browser)
+        assert page.status_code == client.get(path).status_code
+        assert page.headers["content-type"].startswith("text/html")
+        assert page.headers["content-language"] == "en"
+        assert client.get(path).json()["code"] in page.text
+        assert "style-src 'self'" in page.headers["content-security-policy"]
+        for answer in (page, client.get(path)):
+            assert {one.strip() for one in answer.headers["vary"].split(",")} == {"Accept", "Accept-Language"}
+    # What a page sends is answered for the program that sent it.
+    assert client.post("/healthz", headers=browser).json()["code"] == "api.method"
+
+
 def test_what_is_not_there_is_a_problem_in_the_readers_language(client):
     answer = client.get("/tile/0/999", headers={"Accept-Language": "en"})
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")

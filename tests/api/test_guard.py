@@ -16,7 +16,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from api.app import create_app
-from api.problems import language
+from api.languages import language
 from ledger import logs
 from ledger.domain.limits import LIMITS
 from ledger.errors import FormatError

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from eth_hash.auto import keccak
 
+from ledger.domain.files import digests_of
 from node_client.networks import load_network
 from node_client.pilot.papers import APPLICANT, SPOUSE
 from node_client.pilot.telling import expectation_words
@@ -198,6 +200,24 @@ def test_a_days_work_with_the_command(tongban, tmp_path):
     assert tongban("consent", "feed", material)["readings"] == []
     tongban("material", "revoke", material, "--cause", "holder_asked", "--words", "样本")
     tongban("material", "erase", material, "--basis", "consent_withdrawn")
+
+
+def test_another_portal_verifies_over_http(tongban):
+    """The receipt alone, then with the file's digests as any program computes them, then with those of another file."""
+    folder = tongban.folder
+    receipt = json.loads((folder / "receipts" / "household.receipt.json").read_bytes())
+    url = json.loads((folder / "nodes" / "610113" / "ready.json").read_text())["url"] + "/v1/verify"
+    told = {}
+    for name in ("household-register.pdf", "purchase-contract.pdf"):
+        digests = digests_of([(folder / "files" / name).read_bytes()])
+        body = {"receipt": receipt, "files": [{"size": digests.size, "sha256": digests.sha256, "sm3": digests.sm3}]}
+        told[name] = httpx2.post(url, json=body).json()
+    assert told["household-register.pdf"]["good"] is True
+    assert told["purchase-contract.pdf"]["good"] is False
+    codes = [check["code"] for check in told["purchase-contract.pdf"]["checks"] if check["outcome"] == "failed"]
+    assert codes == ["receipts.other_file"]
+    alone = httpx2.post(url, content=(folder / "receipts" / "household.receipt.json").read_bytes()).json()
+    assert {check["outcome"] for check in alone["checks"]} == {"passed", "not_claimed", "could_not_check"}
 
 
 def test_an_operators_day_with_the_command(tongban, tmp_path):
