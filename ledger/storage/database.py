@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy
 from sqlalchemy import event
@@ -31,7 +31,7 @@ _READ_ONLY = {"postgresql_readonly": True}
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An open database; ``begin`` and ``read`` are the two ways in.
+    """An open database; ``begin`` and ``read`` are the two ways in. Used with ``with``, it is closed at the end.
 
     ``writers`` is the queue of this process's writers, where the database lets only one write at a time.
     """
@@ -71,6 +71,12 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
 
 def open_database(where: Path | str) -> Database:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,28 +57,29 @@ class Served:
     log: LogStore
 
 
-def serve(folder: Path, *, long_names: bool = False) -> Served:
+@contextmanager
+def serve(folder: Path, *, long_names: bool = False) -> Iterator[Served]:
     """Wuhou's site with two members, a batch, a case with its steps, and a published log of 300 entries."""
-    cities = two_cities(folder)
-    node = replace(cities.nodes[1], network=NETWORK, publisher=True)
-    cities.nodes[1] = node
-    world = _story("某某省某某自治州某某高新技术产业开发区" if long_names else "四川省绵阳市")
-    chain = HistoryChain(world.blocks, len(world.blocks) - 1)
-    synchronise(node.database, chain, CONSORTIUM)
-    cities.block = len(world.blocks) - 1
-    final = Head(cities.block, world.blocks[-1].hash, world.blocks[-1].time, cities.block)
-    health.note_head(node, final, memory=health.Noted())
-    log = LogStore(DirectoryFiles(node.log_folder))
-    head = log.append([b"entry %d" % number for number in range(300)])
-    log.publish(signed_checkpoint(head.size, head.root, timestamp=NOW + 3 * DAY))
-    # The web process holds no key, and in these tests nobody answers for it.
-    keys = ForwardingKeyHolder(folder / "keys.sock")
-    site = Site(
-        replace(node, keys=keys, clock=lambda: NOW + 3 * DAY + 20),
-        LogView(DirectoryFiles(node.log_folder)),
-        network_policy,
-    )
-    return Served(site, cities, log)
+    with two_cities(folder) as cities:
+        node = replace(cities.nodes[1], network=NETWORK, publisher=True)
+        cities.nodes[1] = node
+        world = _story("某某省某某自治州某某高新技术产业开发区" if long_names else "四川省绵阳市")
+        chain = HistoryChain(world.blocks, len(world.blocks) - 1)
+        synchronise(node.database, chain, CONSORTIUM)
+        cities.block = len(world.blocks) - 1
+        final = Head(cities.block, world.blocks[-1].hash, world.blocks[-1].time, cities.block)
+        health.note_head(node, final, memory=health.Noted())
+        log = LogStore(DirectoryFiles(node.log_folder))
+        head = log.append([b"entry %d" % number for number in range(300)])
+        log.publish(signed_checkpoint(head.size, head.root, timestamp=NOW + 3 * DAY))
+        # The web process holds no key, and in these tests nobody answers for it.
+        keys = ForwardingKeyHolder(folder / "keys.sock")
+        site = Site(
+            replace(node, keys=keys, clock=lambda: NOW + 3 * DAY + 20),
+            LogView(DirectoryFiles(node.log_folder)),
+            network_policy,
+        )
+        yield Served(site, cities, log)
 
 
 def _story(other: str) -> World:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -13,8 +15,9 @@ from tests.api.site import CASE, Served, serve
 
 
 @pytest.fixture
-def served(tmp_path) -> Served:
-    return serve(tmp_path)
+def served(tmp_path) -> Iterator[Served]:
+    with serve(tmp_path) as found:
+        yield found
 
 
 @pytest.fixture

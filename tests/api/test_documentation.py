@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from tests.api.site import CASE, serve
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory) -> TestClient:
+def client(tmp_path_factory) -> Iterator[TestClient]:
     folder: Path = tmp_path_factory.mktemp("site")
-    return TestClient(create_app(serve(folder).site))
+    with serve(folder) as served:
+        yield TestClient(create_app(served.site))
 
 
 @pytest.fixture(scope="module")

@@ -27,8 +27,9 @@ PERSON = "样本甲 510107199001011234"
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> FastAPI:
-    return create_app(serve(tmp_path).site)
+def app(tmp_path: Path) -> Iterator[FastAPI]:
+    with serve(tmp_path) as served:
+        yield create_app(served.site)
 
 
 @pytest.fixture

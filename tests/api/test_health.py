@@ -26,8 +26,9 @@ from tests.unit.node_client.test_keyholder import new_ring
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Served:
-    return serve(tmp_path)
+def served(tmp_path: Path) -> Iterator[Served]:
+    with serve(tmp_path) as found:
+        yield found
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,9 @@ from tests.integration.services.cities import CONSORTIUM
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Served:
-    return serve(tmp_path)
+def served(tmp_path: Path) -> Iterator[Served]:
+    with serve(tmp_path) as found:
+        yield found
 
 
 def text(served: Served, lang: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from tests.api.site import serve
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory) -> FastAPI:
-    return create_app(serve(tmp_path_factory.mktemp("site")).site)
+def app(tmp_path_factory) -> Iterator[FastAPI]:
+    with serve(tmp_path_factory.mktemp("site")) as served:
+        yield create_app(served.site)
 
 
 def test_no_request_is_a_fault(app):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,8 +51,11 @@ def request_key(member: int) -> Ed25519PrivateKey:
 def main() -> None:
     """Serve until the process is ended."""
     folder = Path(sys.argv[1])
-    ours, constant = create_app(_site(folder)), _constant()
+    with _site(folder) as site:
+        _serve(create_app(site), _constant())
 
+
+def _serve(ours: FastAPI, constant: FastAPI) -> None:
     async def both(scope: Scope, receive: Receive, send: Send) -> None:
         await (constant if scope.get("path") == "/constant" else ours)(scope, receive, send)
 
@@ -74,25 +79,26 @@ def _constant() -> FastAPI:
     return app
 
 
-def _site(folder: Path) -> Site:
-    cities = two_cities(folder)
-    said: list[Event] = []
-    for member, division in enumerate(DIVISIONS, start=1):
-        ed25519, ml_dsa = signers(division)
-        keys = {ServiceKeyKind.COSIGN_ED25519: ed25519, ServiceKeyKind.COSIGN_ML_DSA_44: ml_dsa}
-        if member == 1:
-            keys[ServiceKeyKind.LOG_ED25519] = log_signer()
-        said += [
-            MemberListed(member, int(division), int(Level.DISTRICT), 0, True, division, KEY),  # noqa: FBT003  # a founder's vote
-            MemberConfirmed(member, KEY),
-            ServiceKeyPublished(
-                member, ServiceKeyKind.REQUESTS_ED25519, 1, request_key(member).public_key().public_bytes_raw()
-            ),
-            *(ServiceKeyPublished(member, kind, 1, signer.key.public) for kind, signer in keys.items()),
-        ]
-    cities.say(*said, EndpointPublished(1, URL), contract=CONSORTIUM)
-    node = replace(cities.nodes[1], network=NETWORK, keys=_Signing(), clock=lambda: NOW)
-    return Site(node, LogView(DirectoryFiles(node.log_folder)), lambda: POLICY)
+@contextmanager
+def _site(folder: Path) -> Iterator[Site]:
+    with two_cities(folder) as cities:
+        said: list[Event] = []
+        for member, division in enumerate(DIVISIONS, start=1):
+            ed25519, ml_dsa = signers(division)
+            keys = {ServiceKeyKind.COSIGN_ED25519: ed25519, ServiceKeyKind.COSIGN_ML_DSA_44: ml_dsa}
+            if member == 1:
+                keys[ServiceKeyKind.LOG_ED25519] = log_signer()
+            said += [
+                MemberListed(member, int(division), int(Level.DISTRICT), 0, True, division, KEY),  # noqa: FBT003  # a founder's vote
+                MemberConfirmed(member, KEY),
+                ServiceKeyPublished(
+                    member, ServiceKeyKind.REQUESTS_ED25519, 1, request_key(member).public_key().public_bytes_raw()
+                ),
+                *(ServiceKeyPublished(member, kind, 1, signer.key.public) for kind, signer in keys.items()),
+            ]
+        cities.say(*said, EndpointPublished(1, URL), contract=CONSORTIUM)
+        node = replace(cities.nodes[1], network=NETWORK, keys=_Signing(), clock=lambda: NOW)
+        yield Site(node, LogView(DirectoryFiles(node.log_folder)), lambda: POLICY)
 
 
 if __name__ == "__main__":

@@ -33,22 +33,22 @@ class Opened:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory) -> Iterator[str]:
-    served = serve(tmp_path_factory.mktemp("site"), long_names=True)
-    started = threading.Event()
+    with serve(tmp_path_factory.mktemp("site"), long_names=True) as served:
+        started = threading.Event()
 
-    class Server(uvicorn.Server):
-        async def startup(self, sockets=None) -> None:
-            await super().startup(sockets)
-            started.set()
+        class Server(uvicorn.Server):
+            async def startup(self, sockets=None) -> None:
+                await super().startup(sockets)
+                started.set()
 
-    server = Server(uvicorn.Config(create_app(served.site), port=0, log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    assert started.wait(30)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+        server = Server(uvicorn.Config(create_app(served.site), port=0, log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        assert started.wait(30)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture(scope="module")

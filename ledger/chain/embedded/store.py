@@ -132,10 +132,11 @@ class Store:
             connection = getattr(self._local, "connection", None)
             if connection is None:
                 connection = self.connect(str(self.path), isolation_level=None, check_same_thread=False, timeout=10.0)
-                connection.execute("PRAGMA query_only=ON")
-                self._local.connection = connection
+                # From here on ``close`` closes it, whatever becomes of the next statement.
                 with self._lock:
                     self._readers.append(connection)
+                connection.execute("PRAGMA query_only=ON")
+                self._local.connection = connection
             yield connection
 
     def value(self, key: bytes) -> bytes | None:

@@ -27,13 +27,11 @@ def main(arguments: list[str]) -> int:
     """Write the file and say where it is."""
     first = "--first" in arguments
     words = " ".join(argument for argument in arguments if argument != "--first") or "create everything"
-    with tempfile.TemporaryDirectory() as folder:
-        database = open_database(Path(folder) / "empty.db")
+    with tempfile.TemporaryDirectory() as folder, open_database(Path(folder) / "empty.db") as database:
         if not first:
             upgrade(database)
         with database.begin() as connection:
             script = produce_migrations(MigrationContext.configure(connection), metadata)
-        database.close()
     if script.upgrade_ops is None or script.upgrade_ops.is_empty():
         sys.stdout.write("nothing differs\n")
         return 1

@@ -58,12 +58,13 @@ def test_a_block_that_nobody_has_is_looked_for_in_bounded_time(other_kubo: Kubo)
 def test_nothing_is_fetched_for_a_peer_that_asks(store: IpfsStore, other_kubo: Kubo, tmp_path: Path) -> None:
     cid = store.put(b"a block of one city")
     elsewhere = IpfsStore(other_kubo.api, fetch_seconds=20)
-    city = replace(two_cities(tmp_path).nodes[1], blobs=elsewhere)
-    with pytest.raises(NotFoundError, match=r"blobs\.not_found"):
-        serve_blob(city, cid)
-    assert list(elsewhere.cids()) == []
-    # What the city has fetched for itself it serves.
-    assert elsewhere.get(cid) == serve_blob(city, cid) == b"a block of one city"
+    with two_cities(tmp_path) as cities:
+        city = replace(cities.nodes[1], blobs=elsewhere)
+        with pytest.raises(NotFoundError, match=r"blobs\.not_found"):
+            serve_blob(city, cid)
+        assert list(elsewhere.cids()) == []
+        # What the city has fetched for itself it serves.
+        assert elsewhere.get(cid) == serve_blob(city, cid) == b"a block of one city"
     elsewhere.delete([cid])
     elsewhere.close()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -75,41 +77,43 @@ class Cities:
                 uow.commit()
 
 
-def two_cities(folder: Path) -> Cities:
-    """Wuhou (1) and Mianyang (2)."""
+@contextmanager
+def two_cities(folder: Path) -> Iterator[Cities]:
+    """Wuhou (1) and Mianyang (2), with their databases open."""
     nodes, everybody, events = {}, {}, []
-    for member, division in ((1, "510107"), (2, "510700")):
-        key = wrapping.new_recipient(os.urandom)
-        database = open_database(folder / f"{division}.db")
-        metadata.create_all(database.engine)
-        everybody[member] = Neighbours(me=member)
-        nodes[member] = Node(
-            network="test/cities",
-            chain_id=CHAIN_ID,
-            consortium=CONSORTIUM,
-            engine="embedded",
-            clock_offset=0,
-            division=division,
-            member=member,
-            database=database,
-            blobs=DirectoryStore.create(folder / f"{division}-blobs"),
-            keys=Holder(key),
-            peers=everybody[member],
-            chain=None,
-            clock=lambda: NOW,
-            random=os.urandom,
-            log_folder=folder / f"{division}-log",
-            batch_applicants=2,
-            batch_wait=60,
-            publisher=False,
-            publish_blocks=16,
-        )
-        events.append(ServiceKeyPublished(member, ServiceKeyKind.HPKE, 1, key.public().data))
-    cities = Cities(nodes, everybody)
-    for neighbours in everybody.values():
-        neighbours.cities = nodes
-    cities.say(GenerationAdded(ContractKind.MATERIALS, 1, MATERIALS), *events, contract=CONSORTIUM)
-    return cities
+    with ExitStack() as stack:
+        for member, division in ((1, "510107"), (2, "510700")):
+            key = wrapping.new_recipient(os.urandom)
+            database = stack.enter_context(open_database(folder / f"{division}.db"))
+            metadata.create_all(database.engine)
+            everybody[member] = Neighbours(me=member)
+            nodes[member] = Node(
+                network="test/cities",
+                chain_id=CHAIN_ID,
+                consortium=CONSORTIUM,
+                engine="embedded",
+                clock_offset=0,
+                division=division,
+                member=member,
+                database=database,
+                blobs=DirectoryStore.create(folder / f"{division}-blobs"),
+                keys=Holder(key),
+                peers=everybody[member],
+                chain=None,
+                clock=lambda: NOW,
+                random=os.urandom,
+                log_folder=folder / f"{division}-log",
+                batch_applicants=2,
+                batch_wait=60,
+                publisher=False,
+                publish_blocks=16,
+            )
+            events.append(ServiceKeyPublished(member, ServiceKeyKind.HPKE, 1, key.public().data))
+        cities = Cities(nodes, everybody)
+        for neighbours in everybody.values():
+            neighbours.cities = nodes
+        cities.say(GenerationAdded(ContractKind.MATERIALS, 1, MATERIALS), *events, contract=CONSORTIUM)
+        yield cities
 
 
 def later(node: Node, seconds: int) -> Node:

@@ -96,10 +96,10 @@ def answering(node: Node) -> Iterator[str]:
 @contextmanager
 def opened_network(folder: Path) -> Iterator[Network]:
     """Wuhou (1) and Mianyang (2), both answering."""
-    cities = two_cities(folder)
-    keys = {1: Keys(), 2: Keys()}
-    nodes = {member: replace(node, keys=keys[member]) for member, node in cities.nodes.items()}
     with ExitStack() as stack:
+        cities = stack.enter_context(two_cities(folder))
+        keys = {1: Keys(), 2: Keys()}
+        nodes = {member: replace(node, keys=keys[member]) for member, node in cities.nodes.items()}
         urls = {member: stack.enter_context(answering(node)) for member, node in nodes.items()}
         for member, url in urls.items():
             cities.say(

@@ -158,26 +158,26 @@ def test_a_recovery_is_finished_by_asking_again_once_its_seven_days_are_over(cit
 
 
 def test_a_calendar_can_be_posted_again_after_a_correction(tmp_path):
-    found = two_cities(tmp_path)
-    node = found.nodes[1]
-    weekdays = YearCalendar(2026, (1 << 300) - 1)
-    corrected = YearCalendar(2026, (1 << 299) - 1)
-    names = []
-    for version, calendar in enumerate((weekdays, corrected, weekdays), start=1):
-        (name,) = consortium.post_calendars(node, [calendar])
-        assert consortium.post_calendars(node, [calendar]) == [name]
-        names.append(name)
-        found.say(
-            CalendarPosted(
-                year=2026, version=version, member=1, key="0x" + "d" * 40, low=calendar.low, high=calendar.high,
-                notice=bytes(32),
-            )
-        )  # fmt: skip
-        with node.begin() as uow:
-            outbox.apply_all(uow.connection, [Settlement(name, "done")], now=node.clock())
-            uow.commit()
-        assert consortium.post_calendars(node, [calendar]) == [name]
-    assert len(set(names)) == 3
+    with two_cities(tmp_path) as found:
+        node = found.nodes[1]
+        weekdays = YearCalendar(2026, (1 << 300) - 1)
+        corrected = YearCalendar(2026, (1 << 299) - 1)
+        names = []
+        for version, calendar in enumerate((weekdays, corrected, weekdays), start=1):
+            (name,) = consortium.post_calendars(node, [calendar])
+            assert consortium.post_calendars(node, [calendar]) == [name]
+            names.append(name)
+            found.say(
+                CalendarPosted(
+                    year=2026, version=version, member=1, key="0x" + "d" * 40, low=calendar.low, high=calendar.high,
+                    notice=bytes(32),
+                )
+            )  # fmt: skip
+            with node.begin() as uow:
+                outbox.apply_all(uow.connection, [Settlement(name, "done")], now=node.clock())
+                uow.commit()
+            assert consortium.post_calendars(node, [calendar]) == [name]
+        assert len(set(names)) == 3
 
 
 # ---- asked again after a refusal ------------------------------------------------------------------------------------

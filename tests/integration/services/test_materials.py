@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -32,8 +33,9 @@ CONTENT = b"%PDF-1.7\n" + bytes(range(256)) * 9000 + b"\n%%EOF\n"
 
 
 @pytest.fixture
-def cities(tmp_path) -> Cities:
-    return two_cities(tmp_path)
+def cities(tmp_path) -> Iterator[Cities]:
+    with two_cities(tmp_path) as found:
+        yield found
 
 
 def account(number: int = 0, seed: bytes = bytes(32)) -> SubjectAccount:

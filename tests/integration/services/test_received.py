@@ -42,6 +42,12 @@ SECOND = "0x" + "9" * 40
 
 
 @pytest.fixture
+def cities(tmp_path) -> Iterator[Cities]:
+    with two_cities(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
 def pilot(tmp_path) -> Iterator[Pilot]:
     network = form(None, *CITIES)
     made = Pilot(network, {}, {city: signers(city) for city in CITIES})
@@ -195,8 +201,7 @@ def read_on_record(cities: Cities, reader: int, leaves: tuple[int, ...], number:
     return disclosed.encode()
 
 
-def test_two_contracts_may_have_a_use_of_one_number(tmp_path):
-    cities = two_cities(tmp_path)
+def test_two_contracts_may_have_a_use_of_one_number(cities, tmp_path):
     wuhou, mianyang = cities.nodes[1], cities.nodes[2]
     first = kept_at(cities, tmp_path, 1, 1, MATERIALS)[0]
     one = read_on_record(cities, 2, (first,), 1, MATERIALS)
@@ -224,8 +229,7 @@ def test_two_contracts_may_have_a_use_of_one_number(tmp_path):
     assert listed == {(MATERIALS, "here"), (SECOND, "erasing")}
 
 
-def test_a_custodian_that_is_away_keeps_nothing_back_that_another_gave(tmp_path):
-    cities = two_cities(tmp_path)
+def test_a_custodian_that_is_away_keeps_nothing_back_that_another_gave(cities, tmp_path):
     wuhou = cities.nodes[1]
     leaves = tuple(kept_at(cities, tmp_path, member, member, MATERIALS)[0] for member in (1, 2))
     read_on_record(cities, 1, leaves, 1, MATERIALS)
@@ -240,8 +244,7 @@ def test_a_custodian_that_is_away_keeps_nothing_back_that_another_gave(tmp_path)
     assert releasing.read_received(wuhou, 1, leaves[1]).fields["address"] == "样本路 1 号"
 
 
-def test_content_that_another_consent_brought_too_stays_for_that_one(tmp_path):
-    cities = two_cities(tmp_path)
+def test_content_that_another_consent_brought_too_stays_for_that_one(cities, tmp_path):
     mianyang = cities.nodes[2]
     leaves = kept_at(cities, tmp_path, 1, 1, MATERIALS)[:2]
     for number, leaf in enumerate(leaves, start=1):
@@ -261,8 +264,7 @@ def test_content_that_another_consent_brought_too_stays_for_that_one(tmp_path):
     assert list(mianyang.blobs.cids()) == []
 
 
-def test_what_was_revoked_before_it_was_handed_over_is_not_asked_for_for_ever(tmp_path):
-    cities = two_cities(tmp_path)
+def test_what_was_revoked_before_it_was_handed_over_is_not_asked_for_for_ever(cities, tmp_path):
     mianyang, memory = cities.nodes[2], receiving.ReceivingMemory()
     one, other = kept_at(cities, tmp_path, 1, 1, MATERIALS)[:2]
     read_on_record(cities, 2, tuple(sorted((one, other))), 1, MATERIALS)
@@ -298,8 +300,7 @@ def test_what_was_revoked_before_it_was_handed_over_is_not_asked_for_for_ever(tm
     assert json.loads(call)["leaves"] == [other & 0xFFFFFFFF]
 
 
-def test_where_all_was_revoked_the_custodian_says_so_and_that_is_final(tmp_path):
-    cities = two_cities(tmp_path)
+def test_where_all_was_revoked_the_custodian_says_so_and_that_is_final(cities, tmp_path):
     mianyang, wuhou = cities.nodes[2], cities.nodes[1]
     leaf = kept_at(cities, tmp_path, 1, 1, MATERIALS)[0]
     read_on_record(cities, 2, (leaf,), 1, MATERIALS)
@@ -322,8 +323,7 @@ def test_where_all_was_revoked_the_custodian_says_so_and_that_is_final(tmp_path)
         received.erase(mianyang, 1, ErasureBasis.PURPOSE_ENDED)
 
 
-def test_a_pass_counts_only_what_came_since_everything_was_here(tmp_path):
-    cities = two_cities(tmp_path)
+def test_a_pass_counts_only_what_came_since_everything_was_here(cities, tmp_path):
     mianyang, memory = cities.nodes[2], receiving.ReceivingMemory()
     leaves = kept_at(cities, tmp_path, 1, 1, MATERIALS)
     read_on_record(cities, 2, (leaves[0],), 1, MATERIALS)

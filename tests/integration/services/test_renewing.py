@@ -237,13 +237,12 @@ def test_all_are_looked_through_a_window_at_a_time_and_a_fault_loses_none(cities
 def rebuilt(cities: Cities, folder) -> list[list[str]]:
     """The opened rows of a new database, made from the chain and the blobs alone."""
     wuhou = cities.nodes["wuhou"]
-    database = open_database(folder / "again.db")
-    upgrade(database)
-    again = replace(wuhou, database=database, chain=cities.network.gateway())
-    synchronising.run_once(again)
-    batching.open_batches(again, again.keys.open)
-    found = rows(again)
-    database.close()
+    with open_database(folder / "again.db") as database:
+        upgrade(database)
+        again = replace(wuhou, database=database, chain=cities.network.gateway())
+        synchronising.run_once(again)
+        batching.open_batches(again, again.keys.open)
+        found = rows(again)
     (folder / "again.db").unlink()
     return found
 
@@ -277,11 +276,11 @@ def test_a_dropped_database_comes_back_with_all_batches_and_what_was_erased_stay
 
 
 def test_a_new_contract_makes_every_material_wait_for_leaves_under_it(tmp_path):
-    cities = two_cities(tmp_path)
-    anchor(cities, tmp_path)
-    wuhou, memory = cities.nodes[1], RenewalMemory()
-    assert renewing.run_once(wuhou, wuhou.keys.open, memory) == 0
-    cities.say(GenerationAdded(ContractKind.MATERIALS, 2, "0x" + "9" * 40), contract=CONSORTIUM)
-    assert renewing.run_once(wuhou, wuhou.keys.open, memory) == 1
-    with wuhou.database.read() as connection:
-        assert connection.execute(select(drafts.material_drafts.c.state)).scalars().all() == ["waiting"]
+    with two_cities(tmp_path) as cities:
+        anchor(cities, tmp_path)
+        wuhou, memory = cities.nodes[1], RenewalMemory()
+        assert renewing.run_once(wuhou, wuhou.keys.open, memory) == 0
+        cities.say(GenerationAdded(ContractKind.MATERIALS, 2, "0x" + "9" * 40), contract=CONSORTIUM)
+        assert renewing.run_once(wuhou, wuhou.keys.open, memory) == 1
+        with wuhou.database.read() as connection:
+            assert connection.execute(select(drafts.material_drafts.c.state)).scalars().all() == ["waiting"]

@@ -381,12 +381,12 @@ def test_a_database_that_is_dropped_comes_back_from_chain_and_blobs(pilot, tmp_p
             return [sorted(map(repr, connection.execute(select(table)))) for table in tables]
 
     before = rows(wuhou)
-    database = open_database(tmp_path / "again.db")
-    upgrade(database)
-    again = replace(wuhou, database=database, chain=pilot.network.gateway())
-    synchronising.run_once(again)
-    batching.open_batches(again, again.keys.open)
-    assert rows(again) == before
+    with open_database(tmp_path / "again.db") as database:
+        upgrade(database)
+        again = replace(wuhou, database=database, chain=pilot.network.gateway())
+        synchronising.run_once(again)
+        batching.open_batches(again, again.keys.open)
+        assert rows(again) == before
 
 
 def test_nothing_is_released_before_the_use_is_on_the_record(pilot, tmp_path):

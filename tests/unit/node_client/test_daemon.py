@@ -20,8 +20,9 @@ from tests.integration.services.cities import two_cities
 
 
 @pytest.fixture
-def node(tmp_path: Path) -> Node:
-    return two_cities(tmp_path).nodes[1]
+def node(tmp_path: Path) -> Iterator[Node]:
+    with two_cities(tmp_path) as found:
+        yield found.nodes[1]
 
 
 @pytest.fixture

@@ -22,14 +22,14 @@ def play(node: Node, memory: Path) -> str:
 
 
 def test_an_expected_refusal_is_not_tried_again_by_a_second_play(tmp_path):
-    node = two_cities(tmp_path).nodes[1]
-    name = play(node, tmp_path / "story.json")
-    with node.begin() as uow:
-        refused = Settlement(name, "refused", reason=int(Reason.WRONG_ROLE))
-        outbox.apply_all(uow.connection, [refused], now=NOW)
-        uow.commit()
-    assert play(node, tmp_path / "story.json") == name
-    with node.database.read() as connection:
-        (stored,) = outbox.listed(connection)
-    assert (stored.state, stored.operation) == ("refused", Operation.PUBLISH_ENDPOINT)
-    node.database.close()
+    with two_cities(tmp_path) as cities:
+        node = cities.nodes[1]
+        name = play(node, tmp_path / "story.json")
+        with node.begin() as uow:
+            refused = Settlement(name, "refused", reason=int(Reason.WRONG_ROLE))
+            outbox.apply_all(uow.connection, [refused], now=NOW)
+            uow.commit()
+        assert play(node, tmp_path / "story.json") == name
+        with node.database.read() as connection:
+            (stored,) = outbox.listed(connection)
+        assert (stored.state, stored.operation) == ("refused", Operation.PUBLISH_ENDPOINT)

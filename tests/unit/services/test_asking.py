@@ -33,9 +33,8 @@ OTHER = replace(ACT, id="endpoint:b", call=canonical_call(Operation.PUBLISH_ENDP
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
-    found = two_cities(tmp_path).nodes[1]
-    yield found
-    found.database.close()
+    with two_cities(tmp_path) as found:
+        yield found.nodes[1]
 
 
 def asked(node: Node, wanted: Intent = ACT, *, thing: str = "endpoint:", stands: bool = True) -> str:
