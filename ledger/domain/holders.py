@@ -38,6 +38,7 @@ __all__ = [
     "account",
     "address_of",
     "address_text",
+    "find_case_key",
     "leaf_addresses",
     "leaf_keys",
     "master",
@@ -164,6 +165,19 @@ def leaf_keys(node: ExtendedPrivate, start: int, count: int) -> list[bytes]:
             raise InputError("holders.index", index=index)
         keys.append(key.to_bytes(32, "big"))
     return keys
+
+
+def find_case_key(root: ExtendedPrivate, address: str, count: int) -> bytes | None:
+    """Return the private key of a case by its address, of the first ``count`` accounts; ``None`` where none has it.
+
+    So nobody has to remember which account a case was opened with, and no city is told how many cases there were before.
+    """
+    cases = root.derive((44 | HARDENED, 60 | HARDENED, Branch.CASE | HARDENED))
+    for number in range(count):
+        key = leaf_keys(cases.child(number | HARDENED), 0, 1)[0]
+        if address_text(address_of(key)) == address:
+            return key
+    return None
 
 
 def leaf_addresses(node: ExtendedPublic, start: int, count: int) -> list[bytes]:

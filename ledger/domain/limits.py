@@ -170,6 +170,10 @@ class Limits:
 
     # A paper of a case is one raw block, and larger content belongs into a material.
     paper_bytes: int = 256 * 1024
+    # What an applicant signs for a case: the paper as it reads and, in base64, as it is sealed.
+    case_document_bytes: int = 1024 * 1024
+    # Case keys of a seed tried against a document: a person opens some dozens of cases; a thousand take a tenth of a second.
+    case_keys_searched: int = 1_000
 
     # A wallet's length is a multiple of this: ten papers with their leaves have 60 KB, so most wallets look alike.
     wallet_step_bytes: int = 64 * 1024

@@ -34,12 +34,14 @@ __all__ = [
     "Need",
     "Submission",
     "act",
+    "act_name",
     "assent",
     "contract_of",
     "hand_over",
     "key_of",
     "needs",
     "open_case",
+    "opening_name",
     "parties_of",
     "record",
     "seal_for",
@@ -164,7 +166,12 @@ def open_case(
         "signatures": [split_signature(item) for item in witnesses],
     }
     fields.update(split_signature(signature))
-    return case, _enqueue(node, Operation.OPEN, contract, case, fields, f"open:{case.hex()}")
+    return case, _enqueue(node, Operation.OPEN, contract, case, fields, opening_name(case))
+
+
+def opening_name(case: bytes) -> str:
+    """Return the name of the intent that opens a case."""
+    return f"open:{case.hex()}"
 
 
 def assent(node: Node, contract: str, case: bytes, paper: SealedPaper) -> str:
@@ -198,9 +205,12 @@ def act(
         "signatures": [split_signature(item) for item in witnesses],
     }
     fields.update(split_signature(signature) if signature else {"r": 0, "s": 0, "v": 0})
-    return _enqueue(
-        node, Operation.ACT, contract, case, fields, f"act:{case.hex()}:{sequence}:{int(action)}:{_mark(paper)}"
-    )
+    return _enqueue(node, Operation.ACT, contract, case, fields, act_name(case, action, sequence, paper))
+
+
+def act_name(case: bytes, action: Action, sequence: int, paper: SealedPaper | None) -> str:
+    """Return the name of the intent by which an applicant acts."""
+    return f"act:{case.hex()}:{sequence}:{int(action)}:{_mark(paper)}"
 
 
 def step(

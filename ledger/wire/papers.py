@@ -25,11 +25,16 @@ _SALT_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class SealedPaper:
-    """A paper ready to be stored and committed to; ``blob`` is SHA-256 of ``box``."""
+    """A paper ready to be stored and committed to; ``blob`` is SHA-256 of ``box``.
+
+    ``salt`` is what the commitment was salted with: whoever signs for the paper and has no key to its box needs it to see
+    that the commitment is that of the words they read.
+    """
 
     box: bytes
     blob: bytes
     commitment: bytes
+    salt: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def seal_paper(
     if len(document) > LIMITS.paper_bytes:
         raise InputError("papers.too_large", size=len(document), limit=LIMITS.paper_bytes)
     box = b"".join(boxes.seal_box([document], recipients, LABEL, random))
-    return SealedPaper(box, hashlib.sha256(box).digest(), commitment_of(salt, kind, body))
+    return SealedPaper(box, hashlib.sha256(box).digest(), commitment_of(salt, kind, body), salt)
 
 
 def read_paper(opened: Iterable[bytes], commitment: bytes) -> Paper:

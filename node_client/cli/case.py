@@ -7,21 +7,18 @@ from typing import Annotated
 import typer
 
 from ledger.domain import canonical
-from ledger.domain.cases import Channel, Mode, RecordKind, State, SupervisionStage
+from ledger.domain.cases import Mode, RecordKind, State, SupervisionStage
 from ledger.domain.catalogue import MatterCode
-from ledger.domain.consortium import ContractKind
-from ledger.errors import InputError, NotFoundError
+from ledger.errors import InputError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
 from ledger.projections.subjects import SubjectKind
-from ledger.services import attending, cases, catalogue, custody, holders, papers
+from ledger.services import cases, catalogue, papers
 from ledger.services.overview import CaseShown, case_shown, overview
-from ledger.services.registry import current_contract
 from ledger.wire.sentences import Language, term
 from ledger.wire.traces import china_time, days_text
-from node_client.cli import case_steps, lookup
-from node_client.cli.case_steps import Id, Window, Words, cases_contract, paper_for
-from node_client.cli.identities import PinFile, read_pin
+from node_client.cli import case_steps, lookup, opening
+from node_client.cli.case_steps import Id, Words, cases_contract, paper_for
 from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 from node_client.cli.output import GOOD, grid, language, say_json, screen, styled
@@ -32,9 +29,7 @@ __all__ = ["add_to"]
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="办件 / cases", no_args_is_help=True)
-    group.command("open", epilog="tongban case open --node wuhou/ --matter local:tongban:… --handling 3 --person 3f…")(
-        open_
-    )
+    group.command("open", epilog=opening.EXAMPLES)(opening.open_)
     group.command("needs", epilog="tongban case needs --node wuhou/ --matter local:tongban:… --applicant 1c0f…")(needs)
     case_steps.add_to(group)
     group.command("settle", epilog="tongban case settle 22ba… --node wuhou/")(settle_claim)
@@ -47,85 +42,6 @@ def add_to(app: typer.Typer) -> None:
     group.command("list", epilog="tongban case list --node wuhou/")(listed)
     lookup.add_to(group)
     app.add_typer(group, name="case")
-
-
-def open_(
-    *,
-    node: NodeOption,
-    matter: Annotated[str, typer.Option(help="事项编码 / the matter's code", show_default=False)],
-    handling: Annotated[int, typer.Option(min=1, help="办理地成员编号 / the member that decides", show_default=False)],
-    person: Annotated[str, typer.Option(help="密钥由本市保管的申请人 / applicant in custody", show_default=False)],
-    mode: Annotated[
-        str, typer.Option(help="办理方式：fully_online、received_here、authorised_here、joint / mode of handling")
-    ] = "received_here",
-    receiving: Annotated[int, typer.Option(min=0, help="受理地，0 为本市 / receiving member, 0 this one")] = 0,
-    parent: Annotated[str, typer.Option(help="联办的主办件 / parent of a joint case")] = "",
-    home: Annotated[
-        int,
-        typer.Option(
-            min=0,
-            help="密钥由哪个城市保管，0 为本市；外地的须 --window / who keeps the key, 0 this city; elsewhere: --window",
-        ),
-    ] = 0,
-    words: Words = "",
-    pin_file: PinFile = None,
-    window: Window = False,
-    no_wait: NoWait = False,
-    as_json: AsJson = False,
-) -> None:
-    """为密钥由城市保管的申请人提交申请。 / Submit a case for an applicant whose key a city keeps, this one or the home city."""
-    if home and not window:
-        raise InputError("case.home")
-    if mode.upper() not in Mode.__members__:
-        raise InputError("case.mode")
-    with opened(node) as city:
-        first, code = receiving or city.member, MatterCode(matter)
-        with city.database.read() as connection:
-            contract = current_contract(connection, ContractKind.CASES)
-            offered = next((one for one in catalogue.matters(connection, handling) if one.matter == code.id), None)
-            agreed = catalogue.covering(
-                connection,
-                receiving=first,
-                handling=handling,
-                matter=code.id,
-                mode=Mode[mode.upper()],
-                now=city.clock(),
-            )
-        if offered is None:
-            raise NotFoundError("catalogue.not_offered", member=handling)
-        keeper = home or city.member
-        key = attending.case_key(city, keeper, person)
-        paper = cases.seal_for(city, [first, handling], "submission", {"matter": matter, "words": words})
-        submission = cases.Submission(
-            case_key=key,
-            receiving=first,
-            handling=handling,
-            matter=code.id,
-            mode=Mode[mode.upper()],
-            channel=Channel.WINDOW,
-            version=offered.version,
-            agreement=agreed[0] if agreed else bytes(32),
-            agreement_version=agreed[1] if agreed else 0,
-            parent=named(city, SubjectKind.CASE, parent) if parent else bytes(32),
-            commitment=paper.commitment,
-            blob=paper.blob,
-            salt=city.random(32),
-        )
-        digest = cases.submission_digest(city, contract, submission)
-        witnesses: list[bytes] = []
-        if window:
-            case = submission.case(city.chain_id, contract)
-            seen = cases.witnessed_act(city, contract, case, 0, paper=paper)
-            witnesses = [city.keys.witness(1, seen), city.keys.witness(2, seen)]
-            stated = custody.statement(city, key, digest)
-            both = (city.keys.witness(1, stated), city.keys.witness(2, stated))
-            signature = attending.case_signature(city, keeper, key, digest, both)
-        else:
-            signature = holders.sign_case(city, key, digest, read_pin(pin_file))
-        case, intent = cases.open_case(
-            city, contract, submission, signature, attending=city.member if window else 0, witnesses=witnesses
-        )
-        settle(city, [intent], no_wait=no_wait, as_json=as_json, case=case.hex())
 
 
 def needs(

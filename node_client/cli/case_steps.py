@@ -10,10 +10,14 @@ from ledger.domain import typed
 from ledger.domain.cases import Action
 from ledger.domain.consortium import ContractKind
 from ledger.projections.subjects import SubjectKind
-from ledger.services import cases, holders
+from ledger.services import case_documents, cases, holders
 from ledger.services.context import Node
 from ledger.services.registry import current_contract
+from ledger.wire.case_documents import APPLICANT_ACTS
 from ledger.wire.papers import SealedPaper
+from ledger.wire.sentences import term
+from node_client.cli import documents
+from node_client.cli.documents import Days, Document, Prepare
 from node_client.cli.identities import PinFile, read_pin
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 
@@ -28,78 +32,51 @@ Department = Annotated[int, typer.Option(min=0, help="实施部门编号 / depar
 Officer = Annotated[int, typer.Option(min=0, max=4, help="1 受理人 2 审查人 3 决定人 4 负责人 / officer's role")]
 Window = Annotated[bool, typer.Option("--window", help="由本窗口两位见证人签署 / witnessed at this window")]
 
-# What offices do: the command, the action, its help in both languages.
-_OFFICE = (
-    ("receive", Action.RECEIVE, "登记收到异地代收的材料", "Record the receipt of what another city received"),
-    (
-        "correct",
-        Action.REQUEST_CORRECTION,
-        "要求补正（--detail 1 形式 2 内容）",
-        "Ask for corrections (--detail 1 form, 2 substance)",
+# What offices do comes after what applicants do and what the law does by itself.
+_OFFICE = tuple(action for action in Action if action >= Action.RECEIVE)
+# Commands are called as the actions are, but for the one that everybody calls by a word.
+_CALLED = {Action.REQUEST_CORRECTION: "correct"}
+# What ``--detail`` says, in both languages, for the actions that take one.
+_DETAILS = {
+    Action.RATE: ("1 非常满意 … 5 非常不满意", "1 very satisfied … 5 very dissatisfied"),
+    Action.SIGN_DELIVERY: (
+        "渠道：1 窗口 2 网站 3 移动 4 邮寄 9 其他",
+        "channel: 1 window 2 web 3 mobile 4 post 9 other",
     ),
-    ("accept", Action.ACCEPT, "受理（--detail 1 容缺受理）", "Accept (--detail 1: tolerantly)"),
-    ("refuse-acceptance", Action.REFUSE_ACCEPTANCE, "不予受理", "Refuse to accept"),
-    ("review", Action.REVIEW, "开始审查", "Begin the review"),
-    (
-        "suspend",
-        Action.SUSPEND,
-        "进入特别程序，时限暂停（--detail 1 听证 … 9 其他）",
-        "Suspend for a special procedure (--detail 1 hearing … 9 other)",
-    ),
-    ("resume", Action.RESUME, "特别程序结束，恢复计时", "Resume after a special procedure"),
-    (
-        "extend",
-        Action.EXTEND,
-        "延长办理时限（--detail 工作日数，负责人）",
-        "Extend the limit (--detail working days, by the head)",
-    ),
-    (
-        "grant",
-        Action.GRANT,
-        "准予（--detail 结果的第一叶 batch<<32|index）",
-        "Grant (--detail the result's first leaf)",
-    ),
-    ("refuse", Action.REFUSE, "不予（--detail 理由代码）", "Refuse (--detail the ground's code)"),
-    ("close", Action.CLOSE, "办结", "Close"),
-    (
-        "deliver",
-        Action.DELIVER,
-        "送达（--detail 渠道：1 窗口 2 网站 3 移动 4 邮寄 9 其他）",
-        "Deliver (--detail channel: 1 window 2 web 3 mobile 4 post 9 other)",
-    ),
-    ("close-uncorrected", Action.CLOSE_UNCORRECTED, "逾期未补正，终止", "Close a case whose corrections did not come"),
-    ("transfer-up", Action.TRANSFER_UP, "转报上级", "Transfer to the superior authority"),
-    ("rebut", Action.REBUT, "证明已按时告知", "Prove that notice was given in time"),
-    (
-        "revoke-result",
-        Action.REVOKE_RESULT,
-        "撤销结果（--detail 1 本机关 2 上级 3 复议 4 法院）",
-        "Revoke the result (--detail organ)",
-    ),
-    ("change-result", Action.CHANGE_RESULT, "变更结果", "Change the result"),
-    ("declare-unlawful", Action.DECLARE_UNLAWFUL, "确认违法", "Declare the result unlawful"),
-    ("deregister", Action.DEREGISTER, "注销结果", "Deregister the result"),
-)
-# What applicants do, with the case's key or before two witnesses.
-_APPLICANT = (
-    ("supply", Action.SUPPLY, "补正材料", "Supply corrections"),
-    ("withdraw", Action.WITHDRAW, "撤回申请", "Withdraw"),
-    ("sign-delivery", Action.SIGN_DELIVERY, "签收结果", "Sign for delivery"),
-    ("rate", Action.RATE, "评价（--detail 1 非常满意 … 5 非常不满意）", "Rate (--detail 1 very satisfied … 5)"),
-    ("claim", Action.CLAIM, "主张逾期视为受理", "Claim that silence counts as acceptance"),
-)
+    Action.REQUEST_CORRECTION: ("1 形式 2 内容", "1 form, 2 substance"),
+    Action.ACCEPT: ("1 容缺受理", "1 tolerantly"),
+    Action.SUSPEND: ("1 听证 … 9 其他", "1 hearing … 9 other"),
+    Action.EXTEND: ("工作日数，由负责人", "working days, by the head"),
+    Action.GRANT: ("结果的第一叶 batch<<32|index", "the result's first leaf, batch<<32|index"),
+    Action.REFUSE: ("理由代码", "the ground's code"),
+    Action.DELIVER: ("渠道：1 窗口 2 网站 3 移动 4 邮寄 9 其他", "channel: 1 window 2 web 3 mobile 4 post 9 other"),
+    Action.REVOKE_RESULT: ("1 本机关 2 上级 3 复议 4 法院", "1 itself 2 superior 3 reconsideration 4 court"),
+}
 
 
 def add_to(group: typer.Typer) -> None:
     """Add a command for each step."""
-    for name, action, zh, en in _OFFICE:
-        group.command(name, help=f"{zh}。 / {en}.", epilog=f"tongban case {name} 22ba… --node wuhou/ --words …")(
-            _office(action)
+    for action in _OFFICE:
+        example = f"tongban case {_name(action)} 22ba… --node wuhou/ --words …"
+        group.command(_name(action), help=_help(action), epilog=example)(_office(action))
+    for action in APPLICANT_ACTS:
+        command = f"tongban case {_name(action)}"
+        example = (
+            f"{command} 22ba… --node wuhou/ --window · {command} 22ba… --node wuhou/ --prepare act.json · "
+            f"{command} --node wuhou/ --document signed.json"
         )
-    for name, action, zh, en in _APPLICANT:
-        group.command(name, help=f"{zh}。 / {en}.", epilog=f"tongban case {name} 22ba… --node wuhou/ --window")(
-            _applicant(action)
-        )
+        group.command(_name(action), help=_help(action), epilog=example)(_applicant(action))
+
+
+def _name(action: Action) -> str:
+    return _CALLED.get(action) or action.name.lower().replace("_", "-")
+
+
+def _help(action: Action) -> str:
+    zh, en = (term("actions", action.name, lang) for lang in ("zh", "en"))
+    if action in _DETAILS:
+        zh, en = f"{zh}（--detail {_DETAILS[action][0]}）", f"{en} (--detail {_DETAILS[action][1]})"
+    return f"{zh}。 / {en[0].upper()}{en[1:]}."
 
 
 def _office(action: Action):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a command for typer
@@ -130,43 +107,71 @@ def _office(action: Action):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a
 
 def _applicant(action: Action):  # type: ignore[no-untyped-def]  # noqa: ANN202 - as above
     def act(
-        case: Id,
+        case: Annotated[
+            str,
+            typer.Argument(
+                help="办件编号，或其前八位以上；用 --document 时可不写 / the case's id, or its first digits; not needed with --document",
+                show_default=False,
+            ),
+        ] = "",
         *,
         node: NodeOption,
         words: Words = "",
         detail: Detail = 0,
         pin_file: PinFile = None,
         window: Window = False,
+        prepare: Prepare = None,
+        document: Document = None,
+        days: Days = documents.DAYS,
         no_wait: NoWait = False,
         as_json: AsJson = False,
     ) -> None:
+        documents.require_one_way(prepare, document, window or pin_file is not None)
+        if not case and document is None:
+            documents.require(CASE=case)
         with opened(node) as city:
-            name, contract = named(city, SubjectKind.CASE, case), cases_contract(city)
-            with city.database.read() as connection:
-                sequence = cases.sequence_of(connection, name)
-                key = cases.key_of(connection, name)
-            paper = paper_for(city, name, action.name.lower(), words)
-            witnesses: list[bytes] = []
-            signature = b""
-            if window:
-                seen = cases.witnessed_act(
-                    city, contract, name, int(action), sequence=sequence, detail=detail, paper=paper
+            name = named(city, SubjectKind.CASE, case) if case else b""
+            if document is not None:
+                _, intent = documents.filed(city, document, action, name)
+                settle(city, [intent], no_wait=no_wait, as_json=as_json)
+            elif prepare is not None:
+                expires, offset = documents.until(city, days)
+                written = case_documents.prepare_act(
+                    city, name, action, detail=detail, words=words, expires=expires, clock_offset=offset
                 )
-                witnesses = [city.keys.witness(1, seen), city.keys.witness(2, seen)]
+                documents.write(prepare, written, as_json=as_json)
             else:
-                message: typed.Fields = {
-                    "caseId": name, "action": int(action), "sequence": sequence, "detail": detail,
-                    "commitment": paper.commitment, "blob": paper.blob,
-                }  # fmt: skip
-                digest = typed.digest("CaseAct", message, city.chain_id, contract)
-                signature = holders.sign_case(city, key, digest, read_pin(pin_file))
-            intent = cases.act(
-                city, contract, name, action, sequence=sequence, signature=signature, detail=detail, paper=paper,
-                attending=city.member if window else 0, witnesses=witnesses,
-            )  # fmt: skip
-            settle(city, [intent], no_wait=no_wait, as_json=as_json)
+                intent = _signed_here(city, name, action, words, detail, pin_file, window=window)
+                settle(city, [intent], no_wait=no_wait, as_json=as_json)
 
     return act
+
+
+def _signed_here(
+    city: Node, name: bytes, action: Action, words: str, detail: int, pin_file: PinFile, *, window: bool
+) -> str:
+    """Act with a key in this city's custody, or before two witnesses of this window."""
+    contract = cases_contract(city)
+    with city.database.read() as connection:
+        sequence = cases.sequence_of(connection, name)
+        key = cases.key_of(connection, name)
+    paper = paper_for(city, name, action.name.lower(), words)
+    witnesses: list[bytes] = []
+    signature = b""
+    if window:
+        seen = cases.witnessed_act(city, contract, name, int(action), sequence=sequence, detail=detail, paper=paper)
+        witnesses = [city.keys.witness(1, seen), city.keys.witness(2, seen)]
+    else:
+        message: typed.Fields = {
+            "caseId": name, "action": int(action), "sequence": sequence, "detail": detail,
+            "commitment": paper.commitment, "blob": paper.blob,
+        }  # fmt: skip
+        digest = typed.digest("CaseAct", message, city.chain_id, contract)
+        signature = holders.sign_case(city, key, digest, read_pin(pin_file))
+    return cases.act(
+        city, contract, name, action, sequence=sequence, signature=signature, detail=detail, paper=paper,
+        attending=city.member if window else 0, witnesses=witnesses,
+    )  # fmt: skip
 
 
 def paper_for(city: Node, case: bytes, kind: str, words: str) -> SealedPaper:

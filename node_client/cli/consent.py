@@ -17,14 +17,14 @@ from ledger.domain.consortium import ContractKind
 from ledger.errors import InputError, NotFoundError
 from ledger.ports import TypedMessage
 from ledger.projections.subjects import SubjectKind
-from ledger.services import attending, cases, consents, holders, materials, releasing
-from ledger.services.consents import LeafShown
+from ledger.services import attending, cases, consents, holders, materials
 from ledger.services.context import Node
 from ledger.services.overview import case_shown
 from ledger.services.registry import current_contract
 from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.traces import china_time
 from node_client.cli import using
+from node_client.cli.granting import grant
 from node_client.cli.identities import PinFile, read_pin
 from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
@@ -37,6 +37,7 @@ Document = Annotated[Path, typer.Argument(help="授权文书 / the document of t
 _PREPARE = (
     "tongban consent prepare --node wuhou/ --case 22ba… --material 1c0f…=name,file.0 --grantee 2=2 --to consent.json"
 )
+_GRANT = "tongban consent grant consent.json --node wuhou/ · tongban consent grant one.json other.json --node wuhou/"
 _SHOWN = re.compile(r"([0-9A-Za-z_-]{1,64})(?::([0-9]{1,2}))?=([^=]+)")
 _LEAF_SHOWN = re.compile(r"([0-9]{1,18}:[0-9]{1,10})=([^=]+)")
 _GRANTEE = re.compile(r"([0-9]{1,5})=([0-9]{1,5})")
@@ -46,7 +47,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="授权 / consents", no_args_is_help=True)
     group.command("prepare", epilog=_PREPARE)(prepare)
-    group.command("grant", epilog="tongban consent grant consent.json --node wuhou/")(grant)
+    group.command("grant", epilog=_GRANT)(grant)
     group.command("witness", epilog="tongban consent witness consent.json --node yanta/ --person 3f…")(witness)
     group.command("attest", epilog="tongban consent attest witnessed.json --node wuhou/ --to second.json")(attest)
     using.add_to(group)
@@ -118,27 +119,6 @@ def prepare(
         say_json({"consent": prepared.digest.hex(), "leaves": leaves, "document": str(to)})
     else:
         screen().print(f"{prepared.digest.hex()} → {to}")
-
-
-def grant(
-    document: Document,
-    *,
-    node: NodeOption,
-    pin_file: PinFile = None,
-    to: Annotated[
-        Path | None, typer.Option(help="把带签名的授权文书存为文件，交给可读取的城市 / keep the signed document")
-    ] = None,
-    no_wait: NoWait = False,
-    as_json: AsJson = False,
-) -> None:
-    """提交授权：文书已有签名的直接转交；密钥在本市保管的，凭本人密码签署。 / Relay a consent, signing here for keys in custody."""
-    with opened(node) as city:
-        granted = _read(document)
-        shown = [_signed(city, granted, leaf, number, pin_file) for number, leaf in enumerate(granted.terms.leaves)]
-        intent = consents.grant(city, granted.contract, granted.terms, shown)
-        if to is not None:
-            to.write_bytes(replace(granted, signatures=tuple(leaf.signature for leaf in shown)).encode())
-        settle(city, [intent], no_wait=no_wait, as_json=as_json, consent=granted.digest.hex())
 
 
 def witness(
@@ -338,17 +318,6 @@ def _revoked_at_window(city: Node, granted: GrantedConsent) -> str:
         attending=city.member,
         paper=paper.commitment,
         signatures=[city.keys.witness(1, message), city.keys.witness(2, message)],
-    )
-
-
-def _signed(city: Node, granted: GrantedConsent, leaf: int, number: int, pin_file: Path | None) -> LeafShown:
-    if granted.signatures:
-        own = releasing.own_leaf(city, city.keys.open, granted.contract, leaf)
-        return LeafShown(leaf, own.entry, own.proof, granted.signatures[number])
-    with city.database.read() as connection:
-        material = materials.material_of(connection, granted.contract, leaf)
-    return holders.show_leaf(
-        city, material, leaf, holders.sign_leaf(city, material, leaf, granted.digest, read_pin(pin_file))
     )
 
 

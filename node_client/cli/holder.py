@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +18,7 @@ from ledger.domain.limits import LIMITS
 from ledger.domain.mnemonics import Language
 from ledger.errors import InputError, NotFoundError
 from ledger.wire.wallets import Wallet, encode_wallet
-from node_client.cli import holder_signing
+from node_client.cli import holder_reserving, holder_signing
 from node_client.cli.labels import label
 from node_client.cli.output import say_json, screen
 from node_client.keys import read_passphrase
@@ -65,6 +64,7 @@ def add_to(app: typer.Typer) -> None:
         recover
     )
     group.command("wallet", epilog="tongban holder wallet my.seed --passphrase-file passphrase --node wuhou/")(wallet)
+    holder_reserving.add_to(group)
     holder_signing.add_to(group)
     app.add_typer(group, name="holder")
 
@@ -260,24 +260,11 @@ def _enrol(folder: Path, pin: str, *, as_json: bool) -> None:
         screen().print(person)
 
 
-@contextmanager
-def _opened(folder: Path) -> Iterator[Node]:
+def _opened(folder: Path) -> AbstractContextManager[Node]:
     """Open a node's folder beside its running daemon, which holds the keys."""
-    from ledger.bootstrap import open_node  # noqa: PLC0415 - as in wallet
-    from ledger.settings import load_settings  # noqa: PLC0415 - as in wallet
-    from node_client.peers import HttpPeers  # noqa: PLC0415 - as in wallet
+    from node_client.cli.nodes import opened  # noqa: PLC0415 - as in wallet
 
-    settings = load_settings(folder)
-    node = open_node(
-        settings,
-        peers=lambda database, keys, clock: HttpPeers(
-            database, settings.member, keys, clock, os.urandom, timeout=settings.rpc_timeout
-        ),
-    )
-    try:
-        yield node
-    finally:
-        node.database.close()
+    return opened(folder)
 
 
 def _wanted(text: str, account: int) -> tuple[str, int, int]:

@@ -1,31 +1,32 @@
-"""``tongban holder allot``, ``sign`` and ``revoke``: whoever keeps the keys alone grants and takes back, in any city.
+"""``tongban holder sign`` and ``revoke``: whoever keeps the keys alone signs on a machine of their own, for any city.
 
-What is signed is shown first, in words; nothing is signed before it was confirmed.
+What is signed is shown first, in words; nothing is signed before it was confirmed, and nothing where the words are not what
+the key would sign.
 """
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.domain import records
-from ledger.domain.consents import Purpose
-from ledger.domain.limits import LIMITS
-from ledger.domain.materials import MATERIAL_TYPES
-from ledger.errors import InputError, NotFoundError, RefusedError
+from ledger.errors import ConflictError, InputError, NotFoundError
+from ledger.wire import case_documents
+from ledger.wire.case_documents import format_of
+from ledger.wire.consent_parts import ConsentPart, SignedLeaf
 from ledger.wire.grants import GrantedConsent, read_granted
-from ledger.wire.sentences import Language, term
-from ledger.wire.traces import china_time
-from node_client.cli.labels import label
-from node_client.cli.output import language, say_json, screen
+from ledger.wire.wallets import Wallet, decode_wallet
+from node_client.cli import holder_cases
+from node_client.cli.holder_words import agreed, say_signed, show_consent, signed_name
+from node_client.cli.output import language
 from node_client.keys import read_passphrase
 from node_client.seeds import open_seed
 
 if TYPE_CHECKING:
-    from ledger.wire.wallets import Wallet
+    from ledger.services.context import Node
 
 __all__ = ["add_to"]
 
@@ -38,101 +39,108 @@ Passphrase = Annotated[
         show_default=False,
     ),
 ]
-Folder = Annotated[Path, typer.Option("--node", help="节点的文件夹 / the node's folder", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
+_NO_WAIT = typer.Option("--no-wait", help="不等结果 / do not wait for the outcome")
+_SIGN = "tongban holder sign my.seed open.json --passphrase-file passphrase --to signed.json"
 
 
 def add_to(group: typer.Typer) -> None:
     """Add the commands to ``tongban holder``."""
     group.command(
-        "allot", epilog="tongban holder allot my.seed 1c0f… --case 22ba… --passphrase-file passphrase --node wuhou/"
-    )(allot)
-    group.command(
         "sign",
-        epilog="tongban holder sign my.seed consent.json --passphrase-file passphrase --node yuzhong/ --to signed.json",
+        epilog=f"{_SIGN} · tongban holder sign my.seed consent.json --passphrase-file passphrase --node yuzhong/",
     )(sign)
     group.command(
         "revoke", epilog="tongban holder revoke my.seed consent.json --passphrase-file passphrase --node yuzhong/"
     )(revoke)
 
 
-def allot(
-    file: Seed,
-    material: Annotated[str, typer.Argument(help="材料编号[:主体] / the material[:subject]", show_default=False)],
-    *,
-    case: Annotated[str, typer.Option(help="办件编号 / the case", show_default=False)],
-    passphrase_file: Passphrase,
-    node: Folder,
-    at_once: Annotated[
-        bool, typer.Option("--at-once", help="立即发布，不等随机时刻 / publish now, not at a random moment of the hour")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """为一个办件留出一个未用的叶，并保存钱包；同一办件再问是同一个叶。 / Set a fresh leaf aside for a case and keep the wallet; asked again for the case it is the same."""
-    from ledger.domain.consortium import ContractKind  # noqa: PLC0415 - as below
-    from ledger.projections.subjects import SubjectKind  # noqa: PLC0415 - as above
-    from ledger.services import wallets  # noqa: PLC0415 - loads database and engine, which other commands do without
-    from ledger.services.registry import current_contract  # noqa: PLC0415 - as above
-    from node_client.cli.nodes import named, opened  # noqa: PLC0415 - as above
-
-    seed = open_seed(file, read_passphrase(passphrase_file)).seed()
-    name, _, subject = material.partition(":")
-    if subject and not (subject.isascii() and subject.isdecimal()):
-        raise InputError("holders.add_form")
-    with opened(node) as city:
-        wanted = named(city, SubjectKind.CASE, case)
-        held = wallets.find(city, seed).wallet
-        with city.database.read() as connection:
-            contract = current_contract(connection, ContractKind.MATERIALS)
-        marked, leaf = wallets.allot(held, name, wanted, int(subject) if subject else None, contract=contract)
-        intent = ""
-        if marked != held:
-            # Kept before anything is signed: a leaf that was shown once is shown for no other case.
-            marked, intent = wallets.save(city, seed, marked, spread=0 if at_once else LIMITS.wallet_spread_seconds)
-    place = f"{leaf.leaf >> 32}:{leaf.leaf & 0xFFFFFFFF}"
-    if as_json:
-        say_json({"leaf": place, "version": marked.version, "intent": intent})
-    else:
-        screen().print(place)
-
-
 def sign(
     file: Seed,
-    document: Annotated[Path, typer.Argument(help="授权文书 / the document of the consent", show_default=False)],
+    document: Annotated[
+        Path,
+        typer.Argument(
+            help="窗口写好的文书：办件文书或授权书 / what the window wrote: a case's document or a consent",
+            show_default=False,
+        ),
+    ],
     *,
     passphrase_file: Passphrase,
-    node: Folder,
+    node: Annotated[
+        Path | None,
+        typer.Option(
+            "--node",
+            help="城市节点的文件夹：从那里取钱包，签好的授权由它转交；签办件文书不需要 / a city's node: the wallet is fetched there, a consent relayed; not needed for a case",
+            show_default=False,
+        ),
+    ] = None,
+    wallet: Annotated[
+        Path | None,
+        typer.Option(
+            help="存为文件的钱包（holder wallet --save），没有节点时用来签授权 / the wallet as a file, to sign a consent without any node"
+        ),
+    ] = None,
     to: Annotated[
-        Path | None, typer.Option(help="把带签名的文书存为文件，交给可读取的城市 / keep the signed document")
+        Path | None,
+        typer.Option(
+            help="签好的文书写到哪里；不写则在原名后加 .signed / where the signed document goes; none: the name with .signed"
+        ),
     ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="已看过内容，直接签署 / what is signed was read; do not ask")
     ] = False,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="不等结果 / do not wait for the outcome")] = False,
+    no_wait: Annotated[bool, _NO_WAIT] = False,
     as_json: AsJson = False,
 ) -> None:
-    """用自己保管的密钥签署授权，由任何一个城市转交；先显示内容，确认后才签。 / Sign a consent with one's own keys; any city relays it. Shown first, signed once confirmed."""
-    from ledger.services import consents, holders, wallets  # noqa: PLC0415 - as in allot
-    from node_client.cli.nodes import opened, settle  # noqa: PLC0415 - as in allot
-
-    granted = _read(document)
+    """在自己的电脑上签署：先用白话显示内容，确认后才签；办件文书签好后交回窗口，授权可由任何城市转交。 / Sign on one's own machine: shown first in plain words, signed once confirmed, then handed in anywhere."""
+    data = _bytes(document)
     seed = open_seed(file, read_passphrase(passphrase_file)).seed()
-    with opened(node) as city:
-        if granted.chain_id != city.chain_id:
-            raise RefusedError("consents.refused", reason="unknown_contract")
-        held = wallets.find(city, seed).wallet
-        shown = holders.sign_consent(seed, held, granted.terms, granted.chain_id, granted.contract)
-        if len(shown) != len(granted.terms.leaves):
-            # Somebody else's leaf is among them, who has to sign with theirs.
-            raise NotFoundError("wallets.no_leaf")
-        if not yes:
-            _show(held, granted, language())
-            typer.confirm(label("ask_agree"), abort=True, err=True)
-        signed = replace(granted, signatures=tuple(leaf.signature for leaf in shown))
+    if format_of(data).startswith(case_documents.FORMAT.rstrip("1")):
+        holder_cases.sign(seed, data, to or signed_name(document), yes=yes, as_json=as_json)
+        return
+    granted = read_granted(data)
+    with nullcontext() if node is None else _opened(node) as city:
+        _sign_consent(city, seed, granted, wallet, to, document, yes=yes, no_wait=no_wait, as_json=as_json)
+
+
+def _sign_consent(
+    city: Node | None,
+    seed: bytes,
+    granted: GrantedConsent,
+    wallet: Path | None,
+    to: Path | None,
+    document: Path,
+    *,
+    yes: bool,
+    no_wait: bool,
+    as_json: bool,
+) -> None:
+    from ledger.services import consents, holders  # noqa: PLC0415 - loads database and engine, which a case does without
+    from node_client.cli.nodes import settle  # noqa: PLC0415 - as above
+
+    if city is not None and granted.chain_id != city.chain_id:
+        raise ConflictError("signing.other_chain")
+    held = _wallet(city, seed, wallet)
+    shown = holders.sign_consent(seed, held, granted.terms, granted.chain_id, granted.contract)
+    others = len(granted.terms.leaves) - len(shown)
+    if not yes:
+        show_consent(held, granted, {leaf.leaf for leaf in shown}, language())
+        agreed()
+    if city is not None and not others:
         intent = consents.grant(city, granted.contract, granted.terms, shown)
         if to is not None:
-            to.write_bytes(signed.encode())
+            to.write_bytes(replace(granted, signatures=tuple(leaf.signature for leaf in shown)).encode())
         settle(city, [intent], no_wait=no_wait, as_json=as_json, consent=granted.digest.hex())
+        return
+    # Others sign theirs, or no city is at hand: this holder's part goes to the window that relays.
+    part = ConsentPart(
+        replace(granted, signatures=()),
+        tuple(SignedLeaf(leaf.leaf, leaf.entry, leaf.path, leaf.signature) for leaf in shown),
+    )
+    path = to or signed_name(document)
+    path.write_bytes(part.encode())
+    facts = {"consent": granted.digest.hex(), "signed": len(shown), "others": others}
+    say_signed(path, "consent grant", facts, others=others, as_json=as_json)
 
 
 def revoke(
@@ -140,17 +148,17 @@ def revoke(
     document: Annotated[Path, typer.Argument(help="授权文书 / the document of the consent", show_default=False)],
     *,
     passphrase_file: Passphrase,
-    node: Folder,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="不等结果 / do not wait for the outcome")] = False,
+    node: Annotated[Path, typer.Option("--node", help="节点的文件夹 / the node's folder", show_default=False)],
+    no_wait: Annotated[bool, _NO_WAIT] = False,
     as_json: AsJson = False,
 ) -> None:
     """用自己保管的密钥撤回授权，由任何一个城市转交；登记之前撤回也有效。 / Take a consent back with one's own keys; any city relays it, before it is recorded as well."""
-    from ledger.services import consents, holders, wallets  # noqa: PLC0415 - as in allot
-    from node_client.cli.nodes import opened, settle  # noqa: PLC0415 - as in allot
+    from ledger.services import consents, holders, wallets  # noqa: PLC0415 - as for a consent
+    from node_client.cli.nodes import settle  # noqa: PLC0415 - as for a consent
 
-    granted = _read(document)
+    granted = read_granted(_bytes(document))
     seed = open_seed(file, read_passphrase(passphrase_file)).seed()
-    with opened(node) as city:
+    with _opened(node) as city:
         held = wallets.find(city, seed).wallet
         leaf = holders.sign_revocation(
             seed, held, granted.digest, granted.terms.leaves, granted.chain_id, granted.contract
@@ -159,23 +167,25 @@ def revoke(
         settle(city, [intent], no_wait=no_wait, as_json=as_json, consent=granted.digest.hex())
 
 
-def _read(path: Path) -> GrantedConsent:
+def _bytes(path: Path) -> bytes:
     try:
-        return read_granted(path.read_bytes())
+        return path.read_bytes()
     except OSError:
         raise NotFoundError("files.missing") from None
 
 
-def _show(held: Wallet, granted: GrantedConsent, lang: Language) -> None:
-    console = screen(stderr=True)
-    terms = granted.terms
-    kinds = {leaf.leaf: records.read_record(each.record).type_code for each in held.materials for leaf in each.leaves}
-    console.print(label("case", name=terms.case.hex()))
-    console.print(label("purpose", name=term("purposes", Purpose(terms.purpose).name, lang)))
-    for leaf in terms.leaves:
-        known = MATERIAL_TYPES.get(kinds.get(leaf, ""))
-        name = kinds.get(leaf, "") if known is None else (known.zh if lang == "zh" else known.en)
-        console.print(f"{name}: {', '.join(granted.disclosed.fields(leaf))}")
-    for grantee in terms.grantees:
-        console.print(label("member_uses", number=grantee.member, uses=grantee.uses))
-    console.print(label("until_or_taken_back", day=china_time(terms.valid_until)[:10]))
+def _wallet(city: Node | None, seed: bytes, file: Path | None) -> Wallet:
+    """Return the wallet from a file, or else as a city finds it."""
+    if file is not None:
+        return decode_wallet(_bytes(file))
+    if city is None:
+        raise InputError("holders.no_wallet")
+    from ledger.services import wallets  # noqa: PLC0415 - as for a consent
+
+    return wallets.find(city, seed).wallet
+
+
+def _opened(folder: Path) -> AbstractContextManager[Node]:
+    from node_client.cli.nodes import opened  # noqa: PLC0415 - as for a consent
+
+    return opened(folder)

@@ -10,6 +10,7 @@ import pytest
 from ledger.domain.consents import Grantee
 from ledger.domain.reasons import Reason
 from ledger.services import consents, holders, materials
+from ledger.wire.consent_parts import read_consent_part
 from ledger.wire.grants import GrantedConsent, read_granted
 from node_client.seeds import open_seed
 from tests.integration.node_client.stage import Stage
@@ -92,9 +93,13 @@ def test_nobody_signs_for_another_or_for_another_chain(staged: Stage, material: 
         other = materials.leaves_of(connection, material, 1)[0]
     granted = written(staged, tmp_path, leaf, other)
     sign = ("holder", "sign", SEED[0], "consent.json", *SEED[1:], *NODE, "--yes")
+    # One's own part is signed, the other leaf is its holder's.
+    assert staged.said(*sign)["others"] == 1
+    assert [each.leaf for each in read_consent_part((tmp_path / "consent.signed.json").read_bytes()).leaves] == [leaf]
+    written(staged, tmp_path, other)
     assert staged.refused(*sign) == "wallets.no_leaf"
     (tmp_path / "consent.json").write_bytes(replace(granted, chain_id=1).encode())
-    assert staged.refused(*sign) == "consents.refused"
+    assert staged.refused(*sign) == "signing.other_chain"
     assert staged.refused("holder", "allot", SEED[0], f"{material}:x", *SEED[1:], *NODE, "--case", CASE) == (
         "holders.add_form"
     )
