@@ -84,8 +84,23 @@ def test_a_page_is_whole_and_open_to_everybody(browser, address, path, width, la
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     # Nothing is wider than the screen, whatever a place is called.
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    # By day and by night, and on paper.
+    for media in ({"color_scheme": "light"}, {"color_scheme": "dark"}, {"color_scheme": "dark", "media": "print"}):
+        page.emulate_media(**media)
+        found = Axe().run(page)
+        assert found.violations_count == 0, (media, found.generate_report())
+    page.close()
+
+
+def test_on_paper_there_is_no_dark_ground_and_nothing_to_press(browser, address):
+    page = shown(browser, f"{address}/trace/{CASE.hex()}?lang=zh", 1280).page
+    page.emulate_media(color_scheme="dark", media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    for unwanted in (".language", ".back", ".skip"):
+        assert not page.locator(unwanted).is_visible()
+    assert page.locator(".timeline li").first.is_visible()
+    page.emulate_media(color_scheme="dark", media="screen")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(17, 24, 30)"
     page.close()
 
 
