@@ -175,7 +175,8 @@ def _consents(desk: Desk, say: Say) -> None:
     )
     another = desk.opened("second-loan", applicant, other, relay=MIANYANG)
     wrong = desk.use(first, MIANYANG, another, name="other-matter")
-    _refused(desk, "other-matter", MIANYANG, wrong, Reason.WRONG_MATTER, another)
+    # What is refused of a consent stands with the consent, and so in the trace of the case that it was given for.
+    _refused(desk, "other-matter", MIANYANG, wrong, Reason.WRONG_MATTER, case)
     strange = desk.use(first, YUZHONG, case, name="other-city")
     _refused(desk, "other-city", YUZHONG, strange, Reason.NOT_A_GRANTEE, case)
     desk.settled(MIANYANG, [desk.use(first, MIANYANG, case, name="only")])
