@@ -148,3 +148,14 @@ def test_a_child_that_bip_32_calls_invalid_is_refused(monkeypatch: pytest.Monkey
         node.child(0)
     with pytest.raises(InputError, match=r"holders.index"):
         holders.leaf_keys(node, 0, 1)
+
+
+def test_a_cases_key_is_found_by_its_address() -> None:
+    root = holders.master(SEED)
+    key = holders.leaf_keys(holders.account(root, Branch.CASE, 2), 0, 1)[0]
+    address = holders.address_text(holders.address_of(key))
+    assert holders.find_case_key(root, address, 3) == key
+    assert holders.find_case_key(root, address, 2) is None
+    # A material's key is no case's.
+    other = holders.leaf_keys(holders.account(root, Branch.MATERIAL, 0), 0, 1)[0]
+    assert holders.find_case_key(root, holders.address_text(holders.address_of(other)), 3) is None
