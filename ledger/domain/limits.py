@@ -122,6 +122,8 @@ class Limits:
     outbox_adopt_margin_seconds: int = 86_400
     # How often it is looked whether a replaced key was refused something: people wait for it, and it is one query.
     outbox_replaced_key_seconds: int = 10
+    # How long an operation may wait for a key that this node has not: one put back is read within seconds.
+    outbox_key_seconds: int = 10
 
     # Requests in one message to an engine: headers are 1.5 KB each; engines of others refuse more than 1,000.
     chain_batch_requests: int = 250

@@ -278,15 +278,20 @@ def _prepare(sender: Sender, nonces: Mapping[str, int], report: Report) -> None:
         # Also what was asked for after its predecessor had been refused.
         stranded = outbox.fail_dependants(uow.connection, now=now)
         waiting = outbox.claimable(uow.connection, now=now, limit=LIMITS.outbox_pass)
-        missing = sorted({intent.role for intent in waiting} - set(sender.signers))
-        report.problems.extend(f"{_NO_KEY}:{role}" for role in missing)
+        # A key that was just put back is read in seconds; waiting longer brings none, and whoever brings it tries again.
+        latest = now - LIMITS.outbox_key_seconds
+        keyless = {
+            intent.id: _NO_KEY
+            for intent in waiting
+            if intent.role not in sender.signers and max(intent.created_at, intent.not_before) <= latest
+        }
         under_way = transactions.in_flight(uow.connection)
         room = {
             address: LIMITS.outbox_in_flight - sum(one.address == address for one in under_way) for address in nonces
         }
         busy = outbox.busy_subjects(uow.connection)
         batches, malformed = grouping.form(waiting, sender.addresses(), busy=busy, room=room)
-        failures = [Settlement(intent, "failed", error=code) for intent, code in malformed.items()]
+        failures = [Settlement(intent, "failed", error=code) for intent, code in (keyless | malformed).items()]
         outbox.apply_all(uow.connection, failures, now=now)
         taken = {
             address: transactions.known_nonces(uow.connection, address, first) for address, first in nonces.items()

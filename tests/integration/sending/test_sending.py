@@ -179,11 +179,18 @@ def test_a_reverted_transaction_is_taken_apart_and_only_its_cause_fails(node: No
     assert mined == 2 + 2 * (LIMITS.outbox_reverts - 1)
 
 
-def test_a_role_without_a_key_is_reported_and_waits(node: Node):
-    node.enqueue("later", Operation.PUBLISH_ENDPOINT, {"url": "x"}, contract=node.at.consortium, role="regulate")
+def test_an_operation_whose_key_is_not_here_fails_after_a_moment_and_holds_nothing_up(node: Node):
+    node.enqueue("keyless", Operation.PUBLISH_ENDPOINT, {"url": "x"}, contract=node.at.consortium, role="regulate")
+    node.anchor("sound")
     report = node.run()
-    assert report.problems == ["sending.no_key:regulate"]
-    assert report.waiting == 1
+    assert (report.problems, report.failed, report.done) == ([], 0, 1)
+    # A key that was just put back is read in seconds.
+    assert node.states() == {"keyless": "waiting", "sound": "done"}
+    node.clock.now += LIMITS.outbox_key_seconds
+    report = node.run()
+    assert (report.problems, report.failed) == ([], 1)
+    assert node.states()["keyless"] == "failed"
+    assert node.intent("keyless").error == "sending.no_key"
 
 
 def test_a_full_outbox_says_when_to_come_again(node: Node, monkeypatch: pytest.MonkeyPatch):
