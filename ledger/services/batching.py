@@ -9,7 +9,7 @@ dropped database comes back row for row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import and_, func, insert, select, update
@@ -23,7 +23,7 @@ from ledger.domain.consortium import ContractKind
 from ledger.domain.leaves import LeafEntry, LeafRequest
 from ledger.domain.limits import LIMITS
 from ledger.domain.operations import Operation
-from ledger.errors import IntegrityError, NotFoundError
+from ledger.errors import FormatError, IntegrityError, NotFoundError
 from ledger.projections.materials import settle_erasures
 from ledger.services.context import Node
 from ledger.services.materials import DRAFT_LABEL
@@ -61,8 +61,12 @@ class Formed:
 def run_once(node: Node, unseal: Unseal) -> Formed | None:
     """Form one batch if one is due; ``unseal(wrapped, info)`` opens what is sealed to this city.
 
+    A draft that cannot be read holds up nobody else's: the others are anchored without it.
+
     Raises:
         UnavailableError: the blob store or the outbox cannot take it now; the drafts go on waiting.
+        FormatError: codes of ``envelopes``, ``materials`` and ``holders`` where nothing that is due can be read.
+        IntegrityError: as FormatError.
     """
     now = node.clock()
     with node.database.read() as connection:
@@ -71,8 +75,8 @@ def run_once(node: Node, unseal: Unseal) -> Formed | None:
             return None
         contract = current_contract(connection, ContractKind.MATERIALS)
         readers = readers_of(connection, [node.member])
-    documents = [open_material(node, unseal, sealed, DRAFT_LABEL) for _, sealed in due]
-    plan = leaves.plan_batch([request for document in documents for request in _requests(document)], node.random)
+    names, documents, requests = _readable(node, unseal, due)
+    plan = leaves.plan_batch(requests, node.random)
     hashes = merkle.leaf_hashes(plan.entries)
     root = merkle.root(hashes)
     placed = iter(plan.indices)
@@ -111,11 +115,9 @@ def run_once(node: Node, unseal: Unseal) -> Formed | None:
     with node.begin() as uow:
         table = drafts.material_drafts
         taken = uow.connection.execute(
-            update(table)
-            .where(table.c.id.in_([name for name, _ in due]), table.c.state == "waiting")
-            .values(state="batched", root=root)
+            update(table).where(table.c.id.in_(names), table.c.state == "waiting").values(state="batched", root=root)
         )
-        whole_batch = taken.rowcount == len(due)
+        whole_batch = taken.rowcount == len(names)
         if whole_batch:
             outbox.enqueue(uow.connection, intent, now=now)
             uow.commit()
@@ -179,6 +181,29 @@ def _due(node: Node, connection: Connection, now: int) -> list[tuple[str, bytes]
         .limit(LIMITS.batch_materials)
     )
     return [(str(row.id), bytes(row.sealed)) for row in rows]
+
+
+def _readable(
+    node: Node, unseal: Unseal, due: Sequence[tuple[str, bytes]]
+) -> tuple[list[str], list[MaterialDocument], list[LeafRequest]]:
+    """Open what is due, without what is damaged; raises the first fault where all of it is."""
+    names: list[str] = []
+    documents: list[MaterialDocument] = []
+    requests: list[LeafRequest] = []
+    fault: FormatError | IntegrityError | None = None
+    for name, sealed in due:
+        try:
+            document = open_material(node, unseal, sealed, DRAFT_LABEL)
+            wanted = list(_requests(document))
+        except (FormatError, IntegrityError) as error:
+            fault = fault or error
+            continue
+        names.append(name)
+        documents.append(document)
+        requests += wanted
+    if fault is not None and not documents:
+        raise fault
+    return names, documents, requests
 
 
 def _requests(document: MaterialDocument) -> Iterator[LeafRequest]:

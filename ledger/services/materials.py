@@ -7,15 +7,17 @@ needs a private key for it, because the draft is sealed to the city's own public
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sqlalchemy import insert, select
+from sqlalchemy import Column, ColumnElement, and_, insert, select
 from sqlalchemy.engine import Connection
 
 from ledger.blobs.content import write_content
 from ledger.domain import boxes, canonical, envelopes, records
+from ledger.domain.holders import ExtendedPublic
 from ledger.domain.limits import LIMITS
 from ledger.domain.materials import (
     Assurance,
@@ -31,7 +33,7 @@ from ledger.domain.materials import (
     require_statement,
 )
 from ledger.domain.operations import Operation
-from ledger.errors import ConflictError, NotFoundError, UnavailableError
+from ledger.errors import ConflictError, InputError, NotFoundError, UnavailableError
 from ledger.ports import BlobStore
 from ledger.services.context import Node
 from ledger.services.intake import HandedIn, read_handed_in
@@ -61,6 +63,7 @@ __all__ = [
 
 # The label of boxes that hold what is not anchored yet.
 DRAFT_LABEL = "draft"
+_APPLICANT = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +102,17 @@ def submit(node: Node, applicant: str, papers: Sequence[Paper]) -> Handover:
         papers: what is handed in.
 
     Raises:
-        InputError: what is wrong with a paper or a file; nothing is kept.
+        InputError: what is wrong with a paper or a file; ``materials.applicant``; nothing is kept.
+        FormatError: ``holders.extended_key`` for an account that no leaf's key could be derived from.
         UnavailableError: the blob store or the database cannot take it now.
     """
+    if not _APPLICANT.fullmatch(applicant):
+        raise InputError("materials.applicant")
     for paper in papers:
         require_statement(material_type(paper.type_code), paper.issuer, paper.fields)
+        for account in paper.accounts:
+            # What nobody could anchor would wait for ever, and everybody else's papers with it.
+            ExtendedPublic.decode(account.account)
     with node.database.read() as connection:
         readers = readers_of(connection, [node.member])
     submission, now = node.random(16).hex(), node.clock()
@@ -202,12 +211,22 @@ def material_of(connection: Connection, contract: str, leaf: int) -> str:
 def listed(
     connection: Connection, *, applicant: str | None = None, material: str | None = None, limit: int = 100
 ) -> list[dict[str, object]]:
-    """List this city's anchored materials, the newest first: references, types and numbers only."""
-    table = tables.materials
+    """List this city's anchored materials, the newest first: references, types and numbers only.
+
+    ``revoked_at`` and ``cause`` are those of its first leaf that was revoked: a material is revoked as a whole.
+    """
+    table, leaf, revoked = tables.materials, tables.material_leaves, tables.leaf_revocations
+    same = and_(*(revoked.c[name] == leaf.c[name] for name in ("contract", "batch", "index")))
+
+    def first(column: Column[int]) -> ColumnElement[int | None]:
+        found = select(column).join_from(leaf, revoked, same).where(leaf.c.material == table.c.material)
+        return found.order_by(revoked.c.block, revoked.c.log_index).limit(1).scalar_subquery()
+
     query = (
         select(
             table.c.material, table.c.contract, table.c.batch, table.c.type_code, table.c.assurance, table.c.applicant,
             table.c.issued_at, table.c.expires_at, table.c.erased_at,
+            first(revoked.c.time).label("revoked_at"), first(revoked.c.cause).label("cause"),
         )
         .order_by(table.c.batch.desc(), table.c.material)
         .limit(limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, TypeVar, cast
@@ -47,9 +47,11 @@ Name = Annotated[str, typer.Argument(help="材料在本市的编号 / the materi
 _CHINA = timezone(timedelta(hours=8))
 _SECONDS = 120.0
 _PAUSE = 0.1
+_NOTHING = "–"
 
 T = TypeVar("T")
 _ERASE = "tongban material erase 1c0f… --node wuhou/ --basis consent_withdrawn"
+_REFERENCE = re.compile(r"[0-9a-f]{32}")
 _FIELD = re.compile(r"([a-z][a-z0-9_]{0,62})=(.*)", re.DOTALL)
 
 
@@ -110,8 +112,12 @@ def submit(
         raise InputError("material.owner")
     if applicant and identity_file is not None:
         raise InputError("material.who")
+    if applicant and not _REFERENCE.fullmatch(applicant):
+        raise InputError("materials.applicant")
     identity = None if identity_file is None else read_identity(identity_file)
-    described = _described(source, manifest, kind, field or [], issuer, issuer_name)
+    described = _described(source, manifest, kind, field or [], issuer, issuer_name, len(owners))
+    if account and len(described) > 1:
+        raise InputError("material.account_each")
     with opened(node) as city, Progress(console=screen(stderr=True), transient=True) as progress:
         task = progress.add_task(label("checking"), total=None)
         level = (
@@ -119,8 +125,7 @@ def submit(
             if uploaded
             else Assurance(AssuranceLevel.INSPECTED, "window-clerk", city.clock())
         )
-        accounts = _accounts(city, owners)
-        papers = [_paper(folder, item, level, next(accounts)) for folder, item in described]
+        papers = [_paper(folder, item, level, _accounts(city, owners, item)) for folder, item in described]
         # Whoever comes again with the same document is the same applicant; that is also how a look-up finds the papers.
         reference = persons.reference(city, identity) if identity else applicant or city.random(16).hex()
         taken = materials.submit(city, reference, papers)
@@ -132,30 +137,51 @@ def submit(
         return
     console = screen()
     console.print(label("applicant", reference=reference))
-    for material in taken.materials:
-        console.print(good(material))
+    table = grid(3)
+    for material, (_, item) in zip(taken.materials, described, strict=True):
+        # What the manifest calls it: a clerk who handed in several must know which is which.
+        table.add_row(good(material), _type_name(item.type_code), item.key if manifest is not None else "")
+    console.print(table)
 
 
 def listed(
     *,
     node: NodeOption,
     applicant: Annotated[str, typer.Option(help="只列出这个申请人的 / only this applicant's")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="最多列出几份 / how many at most")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """列出本市已上链的材料。 / List this city's anchored materials."""
+    """列出本市已上链的材料，最新的在前；已撤销的写明原因。 / List this city's anchored materials, the newest first; of a revoked one the cause."""
     with opened(node) as city, city.database.read() as connection:
-        rows = materials.listed(connection, applicant=applicant or None)
+        rows = materials.listed(connection, applicant=applicant or None, limit=limit + 1)
+    more = len(rows) > limit
     if as_json:
-        say_json({"materials": rows})
+        say_json({"materials": rows[:limit], "more": more})
         return
-    lang = language()
     table = grid(3)
-    for row in rows:
-        known = MATERIAL_TYPES.get(str(row["type_code"]))
-        name = str(row["type_code"]) if known is None else (known.zh if lang == "zh" else known.en)
-        state = label("erased") if row["erased_at"] else label("batch", number=row["batch"])
-        table.add_row(str(row["material"]), name, state)
+    for row in rows[:limit]:
+        table.add_row(str(row["material"]), _type_name(str(row["type_code"])), _standing(row))
     screen().print(table if rows else label("no_materials"))
+    if more:
+        screen().print(label("materials_more", count=limit))
+
+
+def _standing(row: Mapping[str, object]) -> str:
+    """What became of a material: erased, revoked and why, or the batch that it stands in."""
+    if row["erased_at"]:
+        return label("erased")
+    if row["revoked_at"]:
+        return label("revoked_because", cause=_cause(row))
+    return label("batch", number=row["batch"])
+
+
+def _cause(row: Mapping[str, object]) -> str:
+    return term("revocation_causes", RevocationCause(int(str(row["cause"]))).name, language())
+
+
+def _type_name(code: str) -> str:
+    known = MATERIAL_TYPES.get(code)
+    return code if known is None else (known.zh if language() == "zh" else known.en)
 
 
 def show(material: Name, *, node: NodeOption, as_json: AsJson = False) -> None:
@@ -165,17 +191,16 @@ def show(material: Name, *, node: NodeOption, as_json: AsJson = False) -> None:
     if as_json:
         say_json(shown)
         return
-    lang = language()
-    kind = MATERIAL_TYPES.get(str(shown["type_code"]))
     table = grid(2)
     for name, text in (
         ("material", material),
-        ("type", str(shown["type_code"]) if kind is None else (kind.zh if lang == "zh" else kind.en)),
-        ("assurance", term("assurance_levels", AssuranceLevel(int(str(shown["assurance"]))).name, lang)),
+        ("type", _type_name(str(shown["type_code"]))),
+        ("assurance", _assurance(shown["assurance"])),
         ("issued", _day(shown["issued_at"])),
         ("expires", _day(shown["expires_at"])),
+        ("revoked", f"{_day(shown['revoked_at'])}  {_cause(shown)}" if shown["revoked_at"] else _day(None)),
         ("erased", _day(shown["erased_at"])),
-        ("applicant", str(shown["applicant"])),
+        ("applicant", str(shown["applicant"] or _NOTHING)),
         ("batch", str(shown["batch"])),
         ("leaves", ", ".join(map(str, cast("list[str]", shown["leaves"])))),
         ("fresh", ", ".join(map(str, cast("list[int]", shown["fresh"])))),
@@ -185,7 +210,12 @@ def show(material: Name, *, node: NodeOption, as_json: AsJson = False) -> None:
 
 
 def _day(time: object) -> str:
-    return china_time(int(str(time)))[:10] if time else "–"
+    return china_time(int(str(time)))[:10] if time else _NOTHING
+
+
+def _assurance(level: object) -> str:
+    # An erased material has none any more.
+    return term("assurance_levels", AssuranceLevel(int(str(level))).name, language()) if level else _NOTHING
 
 
 def receipt(
@@ -295,7 +325,7 @@ def erase(
 
 
 def _described(
-    source: Path, manifest: Path | None, kind: str, fields: Sequence[str], issuer: str, issuer_name: str
+    source: Path, manifest: Path | None, kind: str, fields: Sequence[str], issuer: str, issuer_name: str, owners: int
 ) -> list[tuple[Path, ManifestMaterial]]:
     if manifest is not None:
         try:
@@ -311,7 +341,7 @@ def _described(
     )
     stated = dict(_pair(text) for text in fields)
     # Without a manifest all files of a folder are pages of one material.
-    one = ManifestMaterial("1", kind, tuple(names), stated, issuer, issuer_name, None, None, 1, 1)
+    one = ManifestMaterial("1", kind, tuple(names), stated, issuer, issuer_name, None, None, owners, 1)
     return [(folder, one)]
 
 
@@ -328,13 +358,18 @@ def _paper(folder: Path, item: ManifestMaterial, level: Assurance, accounts: tup
     )
 
 
-def _accounts(city: Node, owners: Sequence[tuple[str, str]]) -> Iterator[tuple[SubjectAccount, ...]]:
-    """An account for each owner, anew for every material: leaves of two materials share no key."""
-    while True:
-        yield tuple(
-            holders.custody_account(city, value) if kind == "person" else SubjectAccount(Holding.SELF_HELD, value, 0)
-            for kind, value in owners
-        )
+def _accounts(city: Node, owners: Sequence[tuple[str, str]], item: ManifestMaterial) -> tuple[SubjectAccount, ...]:
+    """An account for each of a material's data subjects, anew for every material: leaves of two share no key.
+
+    Either spouse alone may hand in a marriage certificate: fewer than a type has as a rule are enough, but not fewer
+    than a manifest says.
+    """
+    if item.subjects > len(owners) and item.subjects != material_type(item.type_code).subjects:
+        raise InputError("material.subjects", row=item.row, subjects=item.subjects, given=len(owners))
+    return tuple(
+        holders.custody_account(city, value) if kind == "person" else SubjectAccount(Holding.SELF_HELD, value, 0)
+        for kind, value in owners[: item.subjects]
+    )
 
 
 def _shown(city: Node, material: str) -> dict[str, object]:
@@ -361,13 +396,20 @@ def _more_leaves(city: Node, material: str, before: int) -> bool:
 
 
 def _anchored(city: Node, names: Sequence[str]) -> None:
+    """Wait until all are on the chain; raises ``material.unfinished`` with their names, which the clerk needs."""
+
     def known() -> bool:
         with city.database.read() as connection:
             for name in names:
                 materials.find(connection, name)
         return True
 
-    _patiently(known)
+    try:
+        _patiently(known)
+    except NotFoundError as error:
+        if error.code != "materials.waiting":
+            raise
+        raise UnavailableError("material.unfinished", materials=", ".join(names)) from None
 
 
 def _patiently(attempt: Callable[[], T]) -> T:

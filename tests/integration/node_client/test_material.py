@@ -66,3 +66,60 @@ def test_whoever_comes_again_with_the_same_document_is_the_same_applicant(staged
     both = ("--identity-file", "person.json", "--applicant", first)
     common = ("material", "submit", "register.pdf", "--node", "wuhou", "--person", keeper)
     assert staged.refused(*common, *both) == "material.who"
+
+
+def test_a_clerk_sees_which_is_which_and_what_became_of_each(staged: Stage, tmp_path):
+    wuhou = staged.cities.nodes["wuhou"]
+    keeper, node = holders.enrol(wuhou, PIN), ("--node", "wuhou")
+    for name in ("register.pdf", "contract.pdf"):
+        (tmp_path / name).write_bytes(b"%PDF-1.7\n%%EOF\n" + name.encode())
+    (tmp_path / "list.csv").write_text(
+        "material,file,type,issuer_code,issuer_name\n"
+        "hk,register.pdf,household-register,11510107MB00000001,样本派出所\n"
+        "gh,contract.pdf,purchase-contract,11510107MB00000001,样本房管局\n"
+    )
+    submitting = ("material", "submit", ".", *node, "--manifest", "list.csv", "--person", keeper, "--no-wait")
+    said = staged.command(*submitting).stdout.splitlines()
+    assert [line.split()[2:] for line in said[1:]] == [["Household", "register", "hk"], ["Purchase", "contract", "gh"]]
+    staged.cities.pump()
+    revoked, erased = (line.split()[1] for line in said[1:])
+    staged.asked("material", "revoke", revoked, *node, "--cause", "replaced", "--words", "样本")
+    staged.asked("material", "erase", erased, *node, "--basis", "consent_withdrawn")
+    staged.cities.pump()
+    rows = {row["material"]: row for row in staged.said("material", "list", *node)["materials"]}
+    assert (rows[revoked]["cause"], rows[erased]["cause"]) == (4, None)
+    shown = staged.command("material", "list", *node).stdout
+    assert "revoked: replaced" in shown
+    assert "erased" in shown
+    assert staged.said("material", "list", *node, "--limit", "1")["more"] is True
+    assert "Only the newest 1" in staged.command("material", "list", *node, "--limit", "1").stdout
+    assert "replaced" in staged.command("material", "show", revoked, *node).stdout
+    assert staged.command("material", "show", erased, *node).returncode == 0
+
+
+def test_whose_papers_they_are_is_said_for_each(staged: Stage, tmp_path):
+    wuhou = staged.cities.nodes["wuhou"]
+    keeper = holders.enrol(wuhou, PIN)
+    for name in ("one.pdf", "two.pdf"):
+        (tmp_path / name).write_bytes(b"%PDF-1.7\n%%EOF\n" + name.encode())
+
+    def listing(*subjects: str) -> None:
+        rows = [
+            f"{number},{name},household-register,11510107MB00000001,样本派出所,{each}"
+            for number, (name, each) in enumerate(zip(("one.pdf", "two.pdf"), subjects, strict=False))
+        ]
+        (tmp_path / "list.csv").write_text("\n".join(["material,file,type,issuer_code,issuer_name,subjects", *rows]))
+
+    common = ("material", "submit", ".", "--node", "wuhou", "--manifest", "list.csv", "--no-wait")
+    listing("3")
+    assert staged.refused(*common, "--person", keeper) == "material.subjects"
+    listing("1", "1")
+    account = holders.custody_account(wuhou, keeper).account
+    assert staged.refused(*common, "--account", account) == "material.account_each"
+    listing("1")
+    assert staged.refused(*common, "--account", "xpub123") == "holders.extended_key"
+    assert staged.refused(*common, "--person", keeper, "--applicant", "样本甲") == "materials.applicant"
+    both = ("--person", keeper, "--person", holders.enrol(wuhou, PIN))
+    (name,) = staged.said(*common, *both)["materials"]
+    staged.cities.pump()
+    assert len(staged.said("material", "show", name, "--node", "wuhou")["fresh"]) == 1

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from ledger.blobs.cids import cid_from_digest
 from ledger.blobs.content import content_blocks
@@ -17,7 +17,7 @@ from ledger.domain.consents import ConsentTerms, Grantee, Purpose, consent_diges
 from ledger.domain.events import Anchored, ErasureRecorded, Granted, LeavesRevoked, Used
 from ledger.domain.leaves import Holding
 from ledger.domain.materials import Assurance, AssuranceLevel, ErasureBasis, Issuer, RevocationCause
-from ledger.errors import AuthorityError, ConflictError, InputError, IntegrityError, NotFoundError
+from ledger.errors import AuthorityError, ConflictError, FormatError, InputError, IntegrityError, NotFoundError
 from ledger.services import batching, erasing, materials, receiving, releasing
 from ledger.services.intake import inspect_file
 from ledger.storage.tables import drafts
@@ -301,3 +301,32 @@ def test_a_document_that_is_lost_is_not_taken_for_erased(cities, tmp_path):
     wuhou.blobs.delete(set(wuhou.blobs.cids()) - set(content_blocks(wuhou.blobs, manifest)))
     with pytest.raises(NotFoundError):
         batching.open_batches(wuhou, wuhou.keys.open)
+
+
+def test_what_could_never_be_anchored_is_not_taken_in(cities, tmp_path):
+    wuhou, good = cities.nodes[1], paper(tmp_path)
+    no_account = replace(good, accounts=(SubjectAccount(Holding.SELF_HELD, "xpub123", 0),))
+    with pytest.raises(FormatError, match=r"holders\.extended_key"):
+        materials.submit(wuhou, "applicant-1", [good, no_account])
+    with pytest.raises(InputError, match=r"materials\.applicant"):
+        materials.submit(wuhou, "样本甲", [good])
+    assert list(wuhou.blobs.cids()) == []
+    with wuhou.database.read() as connection:
+        assert connection.execute(select(drafts.material_drafts)).first() is None
+
+
+def test_a_damaged_draft_holds_up_nobody_elses(cities, tmp_path):
+    wuhou = cities.nodes[1]
+    bad = materials.submit(wuhou, "applicant-1", [paper(tmp_path)]).materials[0]
+    table = drafts.material_drafts
+    with wuhou.begin() as uow:
+        uow.connection.execute(update(table).where(table.c.id == bad).values(sealed=b"damaged"))
+        uow.commit()
+    with pytest.raises((FormatError, IntegrityError)):
+        batching.run_once(later(wuhou, 60), wuhou.keys.open)
+    materials.submit(wuhou, "applicant-2", [paper(tmp_path)])
+    formed = batching.run_once(later(wuhou, 60), wuhou.keys.open)
+    assert formed is not None
+    assert formed.materials == 1
+    with wuhou.database.read() as connection:
+        assert connection.execute(select(table.c.state).where(table.c.id == bad)).scalar_one() == "waiting"
