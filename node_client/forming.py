@@ -21,7 +21,7 @@ from ledger.domain.reasons import Reason
 from ledger.errors import InputError, UnavailableError
 from ledger.ports import Clock, KeyHolder, Peers
 from ledger.services import consortium
-from ledger.services.calendars import notice_calendar
+from ledger.services.calendars import notice_calendar, post_calendars
 from ledger.services.context import Node
 from ledger.settings import NodeSettings, load_settings
 from ledger.storage.database import Database
@@ -171,7 +171,7 @@ def _post_calendars(network: Network, nodes: Mapping[str, Node]) -> None:
         except InputError:
             # No notice for that year is out: the contract refuses what needs it.
             break
-    done(node, consortium.post_calendars(node, known))
+    done(node, post_calendars(node, known))
 
 
 def _registered(node: Node, address: str) -> bool:

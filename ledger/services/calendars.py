@@ -2,29 +2,59 @@
 
 Two sources: the notices that the library ``chinesecalendar`` carries, and a file that an operator or a regulator writes
 from a newer notice. A year that neither knows is an error: weekends alone would be a guess, and limits of law rest on it.
+A regulator posts them; any member may object to the version in force, which is recorded and changes nothing by itself.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+
+from ledger.domain import canonical
+from ledger.domain.agreements import text_digest
 from ledger.domain.limits import LIMITS
+from ledger.domain.operations import Operation
 from ledger.domain.workdays import YearCalendar, year_days
-from ledger.errors import FormatError, InputError
+from ledger.errors import FormatError, InputError, NotFoundError
+from ledger.projections.consortium import calendars as calendars_in_force
+from ledger.services.asking import ask_for
+from ledger.services.context import Node
+from ledger.storage.tables import consortium as tables
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-__all__ = ["notice_calendar", "read_notice", "read_notice_file"]
+__all__ = [
+    "CalendarShown",
+    "notice_calendar",
+    "object_calendar",
+    "post_calendars",
+    "posted",
+    "read_notice",
+    "read_notice_file",
+]
 
 _SATURDAY = 5
+_VERSION = select(tables.calendars.c.version).order_by(tables.calendars.c.version.desc()).limit(1)
 _WORK = {"1", "work", "班"}
 _REST = {"0", "rest", "休"}
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarShown:
+    """A year's calendar in force: its version, who posted it, its working days, and which members object to it."""
+
+    year: int
+    version: int
+    member: int
+    working: int
+    objections: tuple[int, ...]
 
 
 def notice_calendar(year: int) -> YearCalendar:
@@ -76,14 +106,83 @@ def read_notice_file(path: Path) -> YearCalendar:
     Raises:
         FormatError: as ``read_notice``; ``workdays.bad_notice`` also for bytes that are not UTF-8.
         InputError: as ``read_notice``.
-        OSError: the file cannot be read.
+        NotFoundError: ``files.missing``: the file cannot be read.
     """
     kind = "csv" if path.suffix.lower() == ".csv" else "json"
     try:
         text = path.read_bytes().decode("utf-8-sig")
+    except OSError:
+        raise NotFoundError("files.missing") from None
     except UnicodeDecodeError as fault:
         raise FormatError("workdays.bad_notice", kind=kind) from fault
     return read_notice(text, kind=kind)
+
+
+def post_calendars(node: Node, calendars: Iterable[YearCalendar]) -> list[str]:
+    """Post working-day calendars with a regulator's key, each under the digest of its notice's title."""
+
+    def stands(item: YearCalendar) -> Callable[[Connection], bool]:
+        return lambda connection: calendars_in_force(connection).get(item.year) == item
+
+    return [
+        ask_for(
+            node,
+            Operation.POST_CALENDARS,
+            node.consortium,
+            {"year": item.year, "low": item.low, "high": item.high, "notice": text_digest(_notice(item.year))},
+            f"calendar:{item.year}",
+            hashlib.sha256(item.low.to_bytes(32) + item.high.to_bytes(32)).hexdigest()[:16],
+            role="regulate",
+            stands=stands(item),
+        )
+        for item in calendars
+    ]
+
+
+def object_calendar(node: Node, year: int, words: str) -> str:
+    """Object to a year's calendar in force, once for each version; the digest of the reasons goes onto the record.
+
+    Raises:
+        NotFoundError: ``workdays.not_posted``: no calendar of that year stands there.
+    """
+    with node.database.read() as connection:
+        version = connection.execute(_VERSION.where(tables.calendars.c.year == year)).scalar()
+    if version is None:
+        raise NotFoundError("workdays.not_posted", year=year)
+    return ask_for(
+        node,
+        Operation.OBJECT_CALENDARS,
+        node.consortium,
+        {"year": year, "version": version, "commitment": text_digest({"reasons": words, "year": year})},
+        f"object-calendar:{year}",
+        str(version),
+        role="operate",
+    )
+
+
+def posted(connection: Connection) -> list[CalendarShown]:
+    """Return the calendars in force, by year."""
+    table, against = tables.calendars, tables.calendar_objections
+    working = calendars_in_force(connection)
+    objections: dict[tuple[int, int], list[int]] = {}
+    for row in connection.execute(select(against).order_by(against.c.member)):
+        objections.setdefault((row.year, row.version), []).append(row.member)
+    newest = {row.year: row for row in connection.execute(select(table).order_by(table.c.version))}
+    return [
+        CalendarShown(
+            year,
+            row.version,
+            row.member,
+            working[year].bits.bit_count(),
+            tuple(objections.get((year, row.version), ())),
+        )
+        for year, row in sorted(newest.items())
+    ]
+
+
+def _notice(year: int) -> canonical.JsonObject:
+    """The notice that a year's calendar follows, by the title under which the State Council publishes it."""
+    return {"organ": "国务院办公厅", "title": f"国务院办公厅关于{year}年部分节假日安排的通知", "year": year}
 
 
 def _days(year: int) -> list[date]:

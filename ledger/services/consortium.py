@@ -7,19 +7,16 @@ asking again after something else has taken its place does it again (``asking``)
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from ledger.domain import canonical
-from ledger.domain.agreements import text_digest
 from ledger.domain.calls import Fields, Value
 from ledger.domain.consortium import Level, MemberStatus, ProposalKind, Role, ServiceKeyKind
 from ledger.domain.operations import Operation
-from ledger.domain.workdays import YearCalendar
-from ledger.projections.consortium import calendars as calendars_in_force
 from ledger.services.asking import ask_for
 from ledger.services.context import Node
 from ledger.storage.tables import consortium as tables
@@ -30,9 +27,7 @@ __all__ = [
     "confirm",
     "finish_recovery",
     "members",
-    "object_calendars",
     "object_recovery",
-    "post_calendars",
     "proposals",
     "propose",
     "publish_endpoint",
@@ -163,19 +158,6 @@ def object_recovery(node: Node) -> str:
     return _ask(node, Operation.OBJECT_RECOVERY, {}, "recovery", f"object:{begun}")
 
 
-def object_calendars(node: Node, year: int, version: int, commitment: bytes) -> str:
-    """Object to a posted calendar; ``commitment`` is that of the reasons."""
-    fields: Fields = {"year": year, "version": version, "commitment": commitment}
-    return _ask(
-        node,
-        Operation.OBJECT_CALENDARS,
-        fields,
-        f"object-calendar:{year}:{version}",
-        commitment.hex()[:16],
-        role="operate",
-    )
-
-
 def roles_of(connection: Connection, member: int, key: str) -> Role:
     """Return the roles that a key of a member has now; none where it is nobody's, another's or removed."""
     table = tables.keys
@@ -277,26 +259,6 @@ def set_departments(node: Node, names: Mapping[int, str], *, active: bool = True
     ]
 
 
-def post_calendars(node: Node, calendars: Iterable[YearCalendar]) -> list[str]:
-    """Post working-day calendars with a regulator's key, each under the digest of its notice's title."""
-
-    def stands(item: YearCalendar) -> Callable[[Connection], bool]:
-        return lambda connection: calendars_in_force(connection).get(item.year) == item
-
-    return [
-        _ask(
-            node,
-            Operation.POST_CALENDARS,
-            {"year": item.year, "low": item.low, "high": item.high, "notice": text_digest(_notice(item.year))},
-            f"calendar:{item.year}",
-            _short(item.low.to_bytes(32) + item.high.to_bytes(32)),
-            role="regulate",
-            stands=stands(item),
-        )
-        for item in calendars
-    ]
-
-
 def _ask(
     node: Node,
     operation: Operation,
@@ -326,11 +288,6 @@ def _recovery(connection: Connection, member: int) -> tuple[int, str] | None:
 def _administrator(candidate: Fields) -> bytes:
     """The subject of a vote on a candidate: its administrator's address as a word."""
     return bytes(12) + bytes.fromhex(str(candidate["administrator"]).removeprefix("0x"))
-
-
-def _notice(year: int) -> canonical.JsonObject:
-    """The notice that a year's calendar follows, by the title under which the State Council publishes it."""
-    return {"organ": "国务院办公厅", "title": f"国务院办公厅关于{year}年部分节假日安排的通知", "year": year}
 
 
 def _short(data: bytes) -> str:

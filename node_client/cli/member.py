@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
+from ledger.domain import divisions
 from ledger.domain.calls import Fields
 from ledger.domain.consortium import ContractKind, Level, ProposalKind
 from ledger.errors import InputError
 from ledger.services import consortium
 from ledger.settings import load_settings
-from ledger.wire.sentences import term
-from node_client.cli import seat
+from ledger.wire.sentences import Language, term
+from node_client.cli import calendars, seat
 from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
 from node_client.cli.output import grid, language, say_json, screen
@@ -54,6 +55,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("list", epilog="tongban member list --node wuhou/")(show)
     group.command("rotate-key", epilog="tongban member rotate-key operate --node wuhou/")(rotate_key)
     seat.add_to(group)
+    calendars.add_to(group)
     app.add_typer(group, name="member")
 
 
@@ -105,6 +107,7 @@ def propose(
     elif motion is Motion.admit:
         if not name or not division:
             raise InputError("member.candidate")
+        divisions.division(f"{division:06d}")
         # The candidate stands in a list of its own, and this is its place there.
         target = 0
         admission = _candidate(division, level, parent, name, _hex(administrator, 20), voting=voting)
@@ -181,9 +184,8 @@ def show(*, node: NodeOption, as_json: AsJson = False) -> None:
     console.print(table)
     for vote_ in proposals:
         state = label({None: "vote_open", True: "vote_passed", False: "vote_failed"}[vote_.passed])
-        console.print(
-            f"#{vote_.proposal} {vote_.kind.name.lower()} {vote_.target}: {vote_.approvals}/{vote_.needed} {state}"
-        )
+        about = _about(vote_.kind, vote_.target, lang)
+        console.print(f"#{vote_.proposal} {about}: {vote_.approvals}/{vote_.needed} {state}")
 
 
 def rotate_key(
@@ -207,6 +209,14 @@ def rotate_key(
         # Only when the chain knows it is the new key the node's: until then the old one goes on working.
         with city.database.read() as connection:
             finish_rotations(settings.path("keys"), connection, city.member)
+
+
+def _about(kind: ProposalKind, target: int, lang: Language) -> str:
+    """What is put to the vote, and about which member or sort of contract; a candidate and a policy have no number."""
+    said = term("proposal_kinds", kind.name, lang)
+    if kind is ProposalKind.GENERATION:
+        return f"{said} {term('contract_kinds', ContractKind(target).name, lang)}"
+    return said if kind in {ProposalKind.ADMIT, ProposalKind.POLICY} else f"{said} {target}"
 
 
 def _candidate(

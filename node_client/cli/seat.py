@@ -1,4 +1,4 @@
-"""``tongban member join``, ``department``, ``calendar`` and ``recover``: what a member says of itself, or as regulator."""
+"""``tongban member join``, ``department`` and ``recover``: what a member says of itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import typer
 
 from ledger.errors import SetupError
 from ledger.services import consortium
-from ledger.services.calendars import notice_calendar
 from ledger.settings import load_settings
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
 from node_client.keys import open_key_ring, read_passphrase
@@ -31,7 +30,6 @@ def add_to(group: typer.Typer) -> None:
     """Add the commands to ``tongban member``."""
     group.command("join", epilog="tongban member join --node wuhou/")(join)
     group.command("department", epilog="tongban member department 2 武侯区住房公积金管理部 --node wuhou/")(department)
-    group.command("calendar", epilog="tongban member calendar 2026 --node sichuan/")(calendar)
     group.command("recover", epilog="tongban member recover start --node wuhou/")(recover)
 
 
@@ -60,18 +58,6 @@ def department(
         settle(
             city, consortium.set_departments(city, {number: name}, active=not closed), no_wait=no_wait, as_json=as_json
         )
-
-
-def calendar(
-    year: Annotated[int, typer.Argument(help="年份 / the year", show_default=False)],
-    *,
-    node: NodeOption,
-    no_wait: NoWait = False,
-    as_json: AsJson = False,
-) -> None:
-    """公布一年的工作日历（监管方）；依据国务院办公厅的放假通知。 / Post a year's working days, as a regulator."""
-    with opened(node) as city:
-        settle(city, consortium.post_calendars(city, [notice_calendar(year)]), no_wait=no_wait, as_json=as_json)
 
 
 def recover(

@@ -60,6 +60,18 @@ def test_only_a_regulator_posts_a_calendar(staged):
     }
 
 
+def test_a_newer_notice_is_posted_from_a_file_and_listed(staged):
+    assert staged.said("member", "calendars", "--node", "wuhou")["calendars"] == []
+    assert staged.refused("member", "object", "2027", "--words", "样本理由", "--node", "wuhou") == "workdays.not_posted"
+    (staged.folder / "2027.csv").write_text("date,kind\n2027-01-01,rest\n2027-01-02,work\n", encoding="utf-8")
+    command = ("member", "calendar", "2027", "--notice", "2027.csv", "--node", "wuhou", "--no-wait")
+    (name,) = staged.said(*command)["intents"]
+    assert staged.intent("wuhou", name).operation == Operation.POST_CALENDARS
+    other = ("member", "calendar", "2026", "--notice", "2027.csv", "--node", "wuhou")
+    assert staged.refused(*other) == "workdays.other_year"
+    assert staged.refused("member", "calendar", "2027", "--notice", "no.csv", "--node", "wuhou") == "files.missing"
+
+
 def test_a_matter_is_let_to_another_city_and_withdrawn(staged):
     code, matter = CODE, MatterCode(CODE).id
     rule = LimitRule(matter_type=MatterType.BENEFIT, case_type=CaseType.COMMITMENT).pack()

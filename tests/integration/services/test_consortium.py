@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from ledger.domain.consortium import Level, MemberStatus, ProposalKind, Role, ServiceKeyKind
 from ledger.domain.events import (
+    CalendarObjected,
     CalendarPosted,
     DepartmentSet,
     EndpointPublished,
@@ -20,8 +21,10 @@ from ledger.domain.events import (
 )
 from ledger.domain.reasons import Reason
 from ledger.domain.workdays import YearCalendar
+from ledger.errors import NotFoundError
 from ledger.projections import journal
-from ledger.services import consortium
+from ledger.services import calendars, consortium
+from ledger.services.calendars import CalendarShown
 from ledger.services.context import Node
 from ledger.services.synchronising import event_types
 from ledger.storage import outbox
@@ -164,8 +167,8 @@ def test_a_calendar_can_be_posted_again_after_a_correction(tmp_path):
         corrected = YearCalendar(2026, (1 << 299) - 1)
         names = []
         for version, calendar in enumerate((weekdays, corrected, weekdays), start=1):
-            (name,) = consortium.post_calendars(node, [calendar])
-            assert consortium.post_calendars(node, [calendar]) == [name]
+            (name,) = calendars.post_calendars(node, [calendar])
+            assert calendars.post_calendars(node, [calendar]) == [name]
             names.append(name)
             found.say(
                 CalendarPosted(
@@ -176,7 +179,7 @@ def test_a_calendar_can_be_posted_again_after_a_correction(tmp_path):
             with node.begin() as uow:
                 outbox.apply_all(uow.connection, [Settlement(name, "done")], now=node.clock())
                 uow.commit()
-            assert consortium.post_calendars(node, [calendar]) == [name]
+            assert calendars.post_calendars(node, [calendar]) == [name]
         assert len(set(names)) == 3
 
 
@@ -288,8 +291,29 @@ def test_a_ballot_counts_once_and_a_vote_that_ended_can_be_opened_again(cities):
     assert cities.outcome("wuhou", again) is Reason.OK
 
 
-def test_a_calendar_that_was_never_posted_cannot_be_objected_to(cities):
-    node = wuhou(cities)
-    name = consortium.object_calendars(node, 2026, 1, b"\x05" * 32)
-    cities.pump()
-    assert cities.outcome("wuhou", name) is Reason.NO_CALENDAR
+def test_a_calendar_in_force_is_objected_to_once_a_version(tmp_path):
+    with two_cities(tmp_path) as found:
+        node = found.nodes[1]
+        with pytest.raises(NotFoundError, match=r"workdays.not_posted"):
+            calendars.object_calendar(node, 2026, "样本理由")
+        weekdays = YearCalendar(2026, (1 << 300) - 1)
+
+        def post(version: int) -> None:
+            found.say(
+                CalendarPosted(
+                    year=2026, version=version, member=2, key="0x" + "d" * 40, low=weekdays.low, high=weekdays.high,
+                    notice=bytes(32),
+                )
+            )  # fmt: skip
+
+        post(1)
+        name = calendars.object_calendar(node, 2026, "样本理由")
+        assert calendars.object_calendar(node, 2026, "样本理由") == name
+        found.say(CalendarObjected(year=2026, version=1, member=1, commitment=bytes(32)))
+        with node.database.read() as connection:
+            assert calendars.posted(connection) == [CalendarShown(2026, 1, 2, 300, (1,))]
+        # A correction is a version of its own, to which nobody has objected yet.
+        post(2)
+        with node.database.read() as connection:
+            assert calendars.posted(connection) == [CalendarShown(2026, 2, 2, 300, ())]
+        assert calendars.object_calendar(node, 2026, "样本理由") != name
