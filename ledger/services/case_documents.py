@@ -36,7 +36,7 @@ from ledger.storage.tables import consortium as member_tables
 from ledger.wire.case_documents import CaseDocument, City, Message, Shown, check, plain
 from ledger.wire.papers import SealedPaper
 
-__all__ = ["draft", "file", "prepare_act", "prepare_submission"]
+__all__ = ["cities_of", "draft", "file", "prepare_act", "prepare_submission"]
 
 _ZERO = bytes(32)
 
@@ -125,7 +125,7 @@ def prepare_submission(
             matter=matter.text,
             zh=entry.zh,
             en=entry.en,
-            cities=_cities(connection, (receiving, handling)),
+            cities=cities_of(connection, (receiving, handling)),
             asked=tuple((item.zh, item.en) for item in entry.requirements),
             words=words,
             expires=expires,
@@ -167,7 +167,7 @@ def prepare_act(
     with node.database.read() as connection:
         contract, key = cases.contract_of(connection, case), cases.key_of(connection, case)
         parties = cases.parties_of(connection, case)
-        cities = _cities(connection, (found.receiving, found.handling, *parties))
+        cities = cities_of(connection, (found.receiving, found.handling, *parties))
     rule = ACTION_RULES[action]
     if not rule.details[0] <= detail <= rule.details[1]:
         raise InputError("signing.detail", least=rule.details[0], most=rule.details[1])
@@ -216,6 +216,14 @@ def file(node: Node, document: CaseDocument) -> tuple[bytes, str]:
     if document.action is None:
         return _file_submission(node, document, paper)
     return document.case, _file_act(node, document, document.action, paper)
+
+
+def cities_of(connection: Connection, members: Iterable[int]) -> tuple[City, ...]:
+    """Return members as an applicant reads them: with names, each once, in the order given."""
+    table, wanted = member_tables.members, list(dict.fromkeys(members))
+    rows = connection.execute(select(table.c.member, table.c.name, table.c.division).where(table.c.member.in_(wanted)))
+    found = {int(row.member): City(int(row.member), str(row.name), str(row.division)) for row in rows}
+    return tuple(found.get(member) or City(member, "", "0") for member in wanted)
 
 
 def _file_submission(node: Node, document: CaseDocument, paper: SealedPaper) -> tuple[bytes, str]:
@@ -284,14 +292,6 @@ def _submission(document: CaseDocument) -> Submission:
         blob=octets("blob"),
         salt=octets("salt"),
     )
-
-
-def _cities(connection: Connection, members: Iterable[int]) -> tuple[City, ...]:
-    """Return the members with their names, each once, in the order given."""
-    table, wanted = member_tables.members, list(dict.fromkeys(members))
-    rows = connection.execute(select(table.c.member, table.c.name, table.c.division).where(table.c.member.in_(wanted)))
-    found = {int(row.member): City(int(row.member), str(row.name), str(row.division)) for row in rows}
-    return tuple(found.get(member) or City(member, "", "0") for member in wanted)
 
 
 def _names(node: Node, case: CaseShown) -> tuple[str, str]:

@@ -237,10 +237,34 @@ def read_case_document(data: bytes) -> CaseDocument:
         case_key=_READ.matching(document["case_key"], _ADDRESS),
         kind=kind,
         message=_message(kind, document["message"]),
-        shown=_shown(_READ.fields(paper["body"], {"shown", "words"})),
+        shown=read_shown(paper["body"]),
         salt=_READ.hex(paper["salt"], _SALT_BYTES),
         box=_READ.base64(document["box"]),
         signature=signature,
+    )
+
+
+def read_shown(value: canonical.JsonValue) -> Shown:
+    """Read a paper's body: what an applicant who holds the keys alone was shown and signed.
+
+    Raises:
+        FormatError: ``signing.form``; the paper is of another sort.
+    """
+    body = _READ.fields(value, {"shown", "words"})
+    shown = _READ.fields(body["shown"], _SHOWN)
+    matter = _READ.fields(shown["matter"], {"code", "en", "zh"})
+    offset = shown["clock_offset"]
+    if type(offset) is not int:
+        raise _READ.wrong()
+    return Shown(
+        matter=_said(matter["code"]),
+        zh=_said(matter["zh"]),
+        en=_said(matter["en"]),
+        cities=tuple(_city(item) for item in _READ.items(shown["cities"])),
+        asked=tuple(_asked(item) for item in _READ.items(shown["asked"])),
+        words=_said(body["words"]),
+        expires=_READ.number(shown["expires"]),
+        clock_offset=offset,
     )
 
 
@@ -301,24 +325,6 @@ def _known_act(message: Message) -> bool:
         return False
     least, most = ACTION_RULES[Action(action)].details
     return least <= detail <= most
-
-
-def _shown(body: canonical.JsonObject) -> Shown:
-    shown = _READ.fields(body["shown"], _SHOWN)
-    matter = _READ.fields(shown["matter"], {"code", "en", "zh"})
-    offset = shown["clock_offset"]
-    if type(offset) is not int:
-        raise _READ.wrong()
-    return Shown(
-        matter=_said(matter["code"]),
-        zh=_said(matter["zh"]),
-        en=_said(matter["en"]),
-        cities=tuple(_city(item) for item in _READ.items(shown["cities"])),
-        asked=tuple(_asked(item) for item in _READ.items(shown["asked"])),
-        words=_said(body["words"]),
-        expires=_READ.number(shown["expires"]),
-        clock_offset=offset,
-    )
 
 
 def _city(value: canonical.JsonValue) -> City:

@@ -9,12 +9,13 @@ import typer
 from ledger.domain import canonical
 from ledger.domain.cases import Mode, RecordKind, State, SupervisionStage
 from ledger.domain.catalogue import MatterCode
-from ledger.errors import InputError
+from ledger.errors import FormatError, InputError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
 from ledger.projections.subjects import SubjectKind
 from ledger.services import cases, catalogue, papers
 from ledger.services.overview import CaseShown, case_shown, overview
+from ledger.wire.case_documents import read_shown
 from ledger.wire.sentences import Language, term
 from ledger.wire.traces import china_time, days_text
 from node_client.cli import case_steps, lookup, opening
@@ -185,11 +186,25 @@ def papers_of(case: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
     console = screen()
     for time, paper in found:
         console.print(styled((f"{china_time(time)[:19]}  ", "dim"), (_kind(paper.kind, lang), "bold")))
-        for name, value in paper.body.items():
-            # What others wrote: as it is, whatever it is.
-            console.print(f"  {name}: {value if isinstance(value, str) else canonical.encode(value).decode()}")
+        for line in _body(paper.body, lang):
+            console.print(f"  {line}")
     if not found:
         console.print(label("no_papers"))
+
+
+def _body(body: canonical.JsonObject, lang: Language) -> list[str]:
+    """What a paper says, line by line; what an applicant read and signed, as they read it."""
+    try:
+        shown = read_shown(body)
+    except FormatError:
+        # What others wrote: as it is, whatever it is.
+        return [
+            f"{name}: {value if isinstance(value, str) else canonical.encode(value).decode()}"
+            for name, value in body.items()
+        ]
+    cities = ("、" if lang == "zh" else ", ").join(f"{city.name} ({city.member})" for city in shown.cities)
+    matter = f"{shown.zh if lang == 'zh' else shown.en} ({shown.matter})"
+    return [shown.words or label("sign_no_words"), label("signed_by_holder", matter=matter, cities=cities)]
 
 
 def _kind(kind: str, lang: Language) -> str:

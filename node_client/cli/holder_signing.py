@@ -15,7 +15,7 @@ import typer
 
 from ledger.errors import ConflictError, InputError, NotFoundError
 from ledger.wire import case_documents
-from ledger.wire.case_documents import format_of
+from ledger.wire.case_documents import City, format_of
 from ledger.wire.consent_parts import ConsentPart, SignedLeaf
 from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.wallets import Wallet, decode_wallet
@@ -124,7 +124,7 @@ def _sign_consent(
     shown = holders.sign_consent(seed, held, granted.terms, granted.chain_id, granted.contract)
     others = len(granted.terms.leaves) - len(shown)
     if not yes:
-        show_consent(held, granted, {leaf.leaf for leaf in shown}, language())
+        show_consent(held, granted, {leaf.leaf for leaf in shown}, language(), _cities(city, granted))
         agreed()
     if city is not None and not others:
         intent = consents.grant(city, granted.contract, granted.terms, shown)
@@ -183,6 +183,17 @@ def _wallet(city: Node | None, seed: bytes, file: Path | None) -> Wallet:
     from ledger.services import wallets  # noqa: PLC0415 - as for a consent
 
     return wallets.find(city, seed).wallet
+
+
+def _cities(city: Node | None, granted: GrantedConsent) -> dict[int, City]:
+    """Return who may read, by number; without a node their names are not known."""
+    if city is None:
+        return {}
+    from ledger.services.case_documents import cities_of  # noqa: PLC0415 - as for a consent
+
+    with city.database.read() as connection:
+        found = cities_of(connection, [grantee.member for grantee in granted.terms.grantees])
+    return {each.member: each for each in found}
 
 
 def _opened(folder: Path) -> AbstractContextManager[Node]:

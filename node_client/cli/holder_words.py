@@ -62,8 +62,18 @@ def show_case(document: CaseDocument, lang: Language) -> None:
         console.print(label("sign_withdraws"))
 
 
-def show_consent(held: Wallet, granted: GrantedConsent, own: set[int], lang: Language) -> None:
-    """Show a consent: the holder's own materials by name and field, how many are others', who may read until when."""
+def show_consent(
+    held: Wallet, granted: GrantedConsent, own: set[int], lang: Language, cities: Mapping[int, City]
+) -> None:
+    """Show a consent: the holder's own materials by name and field, how many are others', who may read until when.
+
+    Args:
+        held: the holder's wallet, which says what each leaf is.
+        granted: the consent.
+        own: the leaves that this holder signs for.
+        lang: in which language.
+        cities: the members by their numbers, where a node is at hand that knows their names.
+    """
     console = screen(stderr=True)
     terms = granted.terms
     kinds = {leaf.leaf: records.read_record(each.record).type_code for each in held.materials for leaf in each.leaves}
@@ -74,11 +84,13 @@ def show_consent(held: Wallet, granted: GrantedConsent, own: set[int], lang: Lan
             continue
         known = MATERIAL_TYPES.get(kinds.get(leaf, ""))
         name = kinds.get(leaf, "") if known is None else (known.zh if lang == "zh" else known.en)
-        console.print(f"{name}: {', '.join(granted.disclosed.fields(leaf))}")
+        console.print(f"{name}: {_listed((_field(field, lang) for field in granted.disclosed.fields(leaf)), lang)}")
     if len(own) < len(terms.leaves):
         console.print(label("sign_others", count=len(terms.leaves) - len(own)))
     for grantee in terms.grantees:
-        console.print(label("member_uses", number=grantee.member, uses=grantee.uses))
+        city = cities.get(grantee.member)
+        who = label("member", number=grantee.member) if city is None else _city(city, lang)
+        console.print(label("reads", who=who, uses=grantee.uses))
     console.print(label("until_or_taken_back", day=china_time(terms.valid_until)[:10]))
 
 
@@ -123,6 +135,14 @@ def _act(document: CaseDocument, lang: Language) -> str:
 def _city(city: City, lang: Language) -> str:
     name = city.name if lang == "zh" else english_name(city.division) or city.name
     return label("sign_city", name=name, number=city.member)
+
+
+def _field(name: str, lang: Language) -> str:
+    """A field of a paper, or one of its files, as people call it."""
+    kind, _, number = name.partition(".")
+    if kind == "file" and number.isdecimal():
+        return label("paper_file", number=int(number) + 1)
+    return term("material_fields", name, lang)
 
 
 def _listed(names: Iterable[str], lang: Language) -> str:

@@ -103,6 +103,12 @@ def test_every_code_of_the_field_has_its_word(group: str):
     assert {code.rsplit(".", 1)[1] for code in spare} <= {item.name.lower() for item in TERMS[group]}
 
 
+def test_what_a_paper_states_has_its_words():
+    """Whoever signs a consent reads which fields it opens in words, not as a program calls them."""
+    stated = {f"terms.material_fields.{name}" for kind in materials.MATERIAL_TYPES.values() for name in kind.fields}
+    assert {code for code in entries() if code.startswith("terms.material_fields.")} == stated
+
+
 def test_roles_reasons_kinds_and_events_have_their_words():
     assert {f"terms.key_roles.{role.name.lower()}" for role in consortium.Role if role.name} <= set(entries())
     assert {f"reasons.{reason.name.lower()}" for reason in Reason if reason} <= set(entries())

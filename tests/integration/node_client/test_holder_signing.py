@@ -80,7 +80,13 @@ def test_what_is_signed_is_shown_first_and_nothing_is_signed_unasked(staged: Sta
     arguments = ("holder", "sign", SEED[0], "consent.json", *SEED[1:], *NODE, "--to", "signed.json", "--no-wait")
     refused = staged.command(*arguments, typed="n\n")
     assert refused.returncode == 1
-    for shown in (CASE, "to handle the matter", "Household register", "address, file.0", "member 2: 1"):
+    for shown in (
+        CASE,
+        "to handle the matter",
+        "Household register",
+        "address; file 1",
+        "(member 2) may read it 1 time",
+    ):
         assert shown in refused.stderr
     assert not (tmp_path / "signed.json").exists()
     assert staged.command(*arguments, typed="y\n").returncode == 0

@@ -121,6 +121,9 @@ def test_from_the_seed_to_the_rating(offering: Stage, tmp_path: Path):
     assert [each["kind"] for each in found][:3] == ["submission", "request-correction", "supply"]
     assert (found[0]["body"]["words"], found[2]["body"]["words"]) == ("样本：申请办理", "已补充")
     assert found[0]["body"]["shown"]["matter"]["code"] == MATTER
+    told = staged.command("case", "papers", case, *NODE).stdout
+    assert "Read and signed by the applicant" in told
+    assert "请补充" in told
 
 
 def test_a_withdrawal_and_what_cannot_be_filed(offering: Stage, tmp_path: Path):
@@ -213,7 +216,7 @@ def test_several_holders_sign_one_consent_each_for_their_own(offering: Stage, tm
         )
         assert (said["signed"], said["others"]) == (1, 1)
     shown = staged.command("holder", "sign", "my.seed", "consent.json", *UNLOCK, *NODE, "--to", "x.json", typed="n\n")
-    assert "Materials of other people: 1" in shown.stderr
+    assert "1 material is other people's" in shown.stderr
     grant = ("consent", "grant", *NODE)
     assert staged.refused(*grant, "my.json") == "consents.parts_missing"
     assert staged.refused(*grant, "consent.json") == "consents.parts_missing"
