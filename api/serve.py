@@ -8,6 +8,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
@@ -15,7 +17,7 @@ import uvicorn
 from api.app import create_app
 from api.deps import Site
 from ledger import logs
-from ledger.bootstrap import open_node
+from ledger.bootstrap import opened_node
 from ledger.domain.policies import Policy
 from ledger.errors import LedgerError, SetupError
 from ledger.log.files import DirectoryFiles
@@ -27,16 +29,17 @@ from ledger.settings import NodeSettings, load_settings
 from ledger.wire.problems import explain
 from ledger.wire.sentences import LANGUAGES
 
-__all__ = ["main", "open_site"]
+__all__ = ["main", "opened_site"]
 
 _GRACE_SECONDS = 5
 _NOT_STARTED = 1
 
 
-def open_site(settings: NodeSettings) -> Site:
+@contextmanager
+def opened_site(settings: NodeSettings) -> Iterator[Site]:
     """Open a node's web side: its picture, its log, no keys."""
-    node = open_node(settings)
-    return Site(node, LogView(DirectoryFiles(node.log_folder)), lambda: _policy(node))
+    with opened_node(settings) as node:
+        yield Site(node, LogView(DirectoryFiles(node.log_folder)), lambda: _policy(node))
 
 
 def main() -> None:
@@ -58,8 +61,7 @@ def main() -> None:
 
 
 def _serve(settings: NodeSettings, ready_file: Path | None) -> None:
-    with _bound(settings) as bound:
-        site = open_site(settings)
+    with _bound(settings) as bound, opened_site(settings) as site:
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(site),
@@ -84,7 +86,6 @@ def _serve(settings: NodeSettings, ready_file: Path | None) -> None:
         finally:
             if ready_file is not None:
                 ready_file.unlink(missing_ok=True)
-            site.node.database.close()
 
 
 def _policy(node: Node) -> Policy:

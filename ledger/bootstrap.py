@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TypeAlias
 
 from ledger.blobs.directory import DirectoryStore
@@ -24,10 +25,11 @@ from ledger.settings import NodeSettings
 from ledger.storage.database import Database, open_database
 from ledger.storage.migrations import upgrade
 
-__all__ = ["KEY_SOCKET", "PeersFactory", "open_blobs", "open_node", "wall_clock"]
+__all__ = ["KEY_SOCKET", "PeersFactory", "opened_node", "wall_clock"]
 
 # Makes the way to the other cities from what signs and checks it: the picture's keys, the key holder, the time.
-PeersFactory: TypeAlias = Callable[[Database, KeyHolder, Clock], Peers]
+# It is closed with the node.
+PeersFactory: TypeAlias = Callable[[Database, KeyHolder, Clock], AbstractContextManager[Peers]]
 
 # Where the daemon answers for its keys, inside the node's folder.
 KEY_SOCKET = "keys.sock"
@@ -38,14 +40,8 @@ def wall_clock() -> int:
     return int(time.time())
 
 
-def open_blobs(settings: NodeSettings) -> BlobStore:
-    """Open the store of encrypted content that the settings name."""
-    if settings.blobs == "ipfs":
-        return IpfsStore(settings.ipfs_api)
-    return DirectoryStore.create(settings.path("blobs"))
-
-
-def open_node(
+@contextmanager
+def opened_node(
     settings: NodeSettings,
     *,
     peers: PeersFactory | None = None,
@@ -53,8 +49,10 @@ def open_node(
     chain: Chain | None = None,
     clock: Clock | None = None,
     random: Random = os.urandom,
-) -> Node:
+) -> Iterator[Node]:
     """Open a node: its database (brought to this program's tables), its blobs, its engine, its keys.
+
+    What is opened here is closed at the end of ``with``, and where the opening fails; what is handed in stays open.
 
     Args:
         settings: what the operator chose.
@@ -68,35 +66,46 @@ def open_node(
         SetupError: ``storage.migration_unknown`` where a newer program made the database.
         UnavailableError: the database or the blob store cannot be used now.
     """
-    database = open_database(settings.path("node.db"))
-    upgrade(database)
-    keys = keys or ForwardingKeyHolder(settings.path(KEY_SOCKET))
-    if chain is None:
-        gateway = Gateway.connect(settings.rpc_urls, settings.consortium, engine=settings.engine)
-        chain = gateway
-        clock = clock or NetworkClock(gateway.clock_offset, known=_known_offset(settings, database))
-    clock = clock or wall_clock
-    return Node(
-        network=settings.network,
-        chain_id=settings.chain_id,
-        consortium=settings.consortium,
-        engine=settings.engine,
-        clock_offset=settings.clock_offset,
-        division=settings.division,
-        member=settings.member,
-        database=database,
-        blobs=open_blobs(settings),
-        keys=keys,
-        peers=peers(database, keys, clock) if peers is not None else Unconnected(),
-        chain=chain,
-        clock=clock,
-        random=random,
-        log_folder=settings.path("log"),
-        batch_applicants=settings.batch_applicants,
-        batch_wait=settings.batch_wait,
-        publisher=settings.publisher,
-        publish_blocks=settings.publish_blocks,
-    )
+    with ExitStack() as stack:
+        database = stack.enter_context(open_database(settings.path("node.db")))
+        upgrade(database)
+        keys = keys or ForwardingKeyHolder(settings.path(KEY_SOCKET))
+        if chain is None:
+            gateway = Gateway.connect(settings.rpc_urls, settings.consortium, engine=settings.engine)
+            stack.callback(gateway.close)
+            chain = gateway
+            clock = clock or NetworkClock(gateway.clock_offset, known=_known_offset(settings, database))
+        clock = clock or wall_clock
+        yield Node(
+            network=settings.network,
+            chain_id=settings.chain_id,
+            consortium=settings.consortium,
+            engine=settings.engine,
+            clock_offset=settings.clock_offset,
+            division=settings.division,
+            member=settings.member,
+            database=database,
+            blobs=_blobs(settings, stack),
+            keys=keys,
+            peers=stack.enter_context(peers(database, keys, clock)) if peers is not None else Unconnected(),
+            chain=chain,
+            clock=clock,
+            random=random,
+            log_folder=settings.path("log"),
+            batch_applicants=settings.batch_applicants,
+            batch_wait=settings.batch_wait,
+            publisher=settings.publisher,
+            publish_blocks=settings.publish_blocks,
+        )
+
+
+def _blobs(settings: NodeSettings, stack: ExitStack) -> BlobStore:
+    """The store of encrypted content that the settings name."""
+    if settings.blobs == "ipfs":
+        store = IpfsStore(settings.ipfs_api)
+        stack.callback(store.close)
+        return store
+    return DirectoryStore.create(settings.path("blobs"))
 
 
 def _known_offset(settings: NodeSettings, database: Database) -> int:

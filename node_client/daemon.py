@@ -7,15 +7,15 @@ that a city that is away delays nobody's anchoring.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ledger import logs
-from ledger.bootstrap import KEY_SOCKET, open_node
+from ledger.bootstrap import KEY_SOCKET, opened_node
 from ledger.domain.limits import LIMITS
 from ledger.errors import LedgerError, UnavailableError
 from ledger.log.files import DirectoryFiles
@@ -45,7 +45,7 @@ from ledger.wire.witnessing import Answer, encode_answer
 from node_client import taking_over
 from node_client.keyholder import DaemonKeyHolder, KeyServer, chain_signers, log_signer, note_signers
 from node_client.keys import KeyRing, open_key_ring, read_passphrase
-from node_client.peers import HttpPeers
+from node_client.peers import ways_to_others
 
 __all__ = ["Daemon", "Lane", "Step", "every", "open_keys", "witness_path"]
 
@@ -150,35 +150,32 @@ class Daemon:
         self._keys_seen = _key_files(settings)
         ring = open_keys(settings)
         self.keys = DaemonKeyHolder(ring)
-        self.node = open_node(
-            settings,
-            keys=self.keys,
-            peers=lambda database, keys, clock: HttpPeers(
-                database, settings.member, keys, clock, os.urandom, timeout=settings.rpc_timeout
-            ),
-        )
-        node = self.node
-        self.log = LogStore(DirectoryFiles(node.log_folder))
-        store = custody.custody_store(node, settings.path("custody.db"), ring.current("custody").seed)
-        self.keys.bind(node, store, self._cosign)
-        self._use(ring)
-        self._memory = synchronising.StatusMemory()
-        self._noted = health.Noted()
-        self._renewals = renewing.RenewalMemory()
-        self._received = receiving.ReceivingMemory()
-        self.lanes = (
-            Lane("chain", node, self._chain_steps()),
-            Lane("log", node, self._log_steps()),
-            Lane("cities", node, self._city_steps()),
-            # Questions to cities that are away wait for them in a lane of their own.
-            Lane("lookups", node, [Step("lookups", lambda: lookups.run_once(node, self.keys.open) > 0)]),
-        )
-        self._server: KeyServer | None = None
+        with ExitStack() as stack:
+            self.node = stack.enter_context(opened_node(settings, keys=self.keys, peers=ways_to_others(settings)))
+            node = self.node
+            self.log = LogStore(DirectoryFiles(node.log_folder))
+            store = custody.custody_store(node, settings.path("custody.db"), ring.current("custody").seed)
+            self.keys.bind(node, store, self._cosign)
+            self._use(ring)
+            self._memory = synchronising.StatusMemory()
+            self._noted = health.Noted()
+            self._renewals = renewing.RenewalMemory()
+            self._received = receiving.ReceivingMemory()
+            self.lanes = (
+                Lane("chain", node, self._chain_steps()),
+                Lane("log", node, self._log_steps()),
+                Lane("cities", node, self._city_steps()),
+                # Questions to cities that are away wait for them in a lane of their own.
+                Lane("lookups", node, [Step("lookups", lambda: lookups.run_once(node, self.keys.open) > 0)]),
+            )
+            # From here on ``close`` closes what is open.
+            self._opened = stack.pop_all()
 
     def start(self) -> None:
         """Begin to answer for the keys, and forget what was noted of steps that are switched off now."""
         health.forget_others(self.node, [step.name for lane in self.lanes for step in lane.steps])
-        self._server = KeyServer(self._settings.path(KEY_SOCKET), self.keys)
+        server = KeyServer(self._settings.path(KEY_SOCKET), self.keys)
+        self._opened.callback(server.close)
 
     def run(self, stop: threading.Event, *, ended: Callable[[], bool] = lambda: False) -> None:
         """Run all lanes until told to stop; ``ended`` says that whatever runs beside the daemon is gone.
@@ -216,9 +213,7 @@ class Daemon:
 
     def close(self) -> None:
         """Stop answering and close what is open."""
-        if self._server is not None:
-            self._server.close()
-        self.node.database.close()
+        self._opened.close()
 
     # ---- steps ------------------------------------------------------------------------------------------------------
 

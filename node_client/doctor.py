@@ -9,10 +9,10 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
-from ledger.bootstrap import KEY_SOCKET, open_node
+from ledger.bootstrap import KEY_SOCKET, opened_node
 from ledger.errors import Fact, LedgerError, SetupError, UnavailableError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
@@ -41,11 +41,16 @@ class Checked:
 
 def examine(settings: NodeSettings) -> Iterator[Checked]:
     """Check a node's keys, stores, engine, clock, log and daemon, in this order."""
+    with ExitStack() as stack:
+        yield from _examined(settings, stack)
+
+
+def _examined(settings: NodeSettings, stack: ExitStack) -> Iterator[Checked]:
     rings: list[KeyRing] = []
     nodes: list[Node] = []
     yield _one("keys", lambda: rings.append(open_keys(settings)))
     yield _one("database", lambda: _database(settings))
-    yield _one("open", lambda: nodes.append(open_node(settings)))
+    yield _one("open", lambda: nodes.append(stack.enter_context(opened_node(settings))))
     node = nodes[0] if nodes else None
     checks: list[tuple[str, Callable[[Node], object]]] = [
         ("blobs", lambda node: _blobs(settings, node)),
@@ -63,8 +68,6 @@ def examine(settings: NodeSettings) -> Iterator[Checked]:
         yield _one("witness", lambda: _witness(settings, rings[0]))
     else:
         yield Checked("witness", "skipped")
-    if node is not None:
-        node.database.close()
 
 
 def _one(name: str, check: Callable[[], object]) -> Checked:

@@ -6,33 +6,31 @@ does what and waits. What is done already is left as it is, so forming can be cu
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 
 from sqlalchemy import select
 
-from ledger.bootstrap import PeersFactory, open_node
+from ledger.bootstrap import opened_node
 from ledger.chain.deployment import contract_address, deploy, deploy_consortium
 from ledger.chain.gateway import Gateway
 from ledger.domain.case_tables import tables
 from ledger.domain.consortium import ContractKind, ProposalKind
 from ledger.domain.reasons import Reason
 from ledger.errors import InputError, UnavailableError
-from ledger.ports import Clock, KeyHolder, Peers
 from ledger.services import consortium
 from ledger.services.calendars import notice_calendar, post_calendars
 from ledger.services.context import Node
-from ledger.settings import NodeSettings, load_settings
-from ledger.storage.database import Database
+from ledger.settings import load_settings
 from ledger.storage.tables import consortium as picture
 from node_client.networks import MemberPlan, Network, founders
-from node_client.peers import HttpPeers
+from node_client.peers import ways_to_others
 from node_client.seating import seat
 from node_client.supervising import NetworkProcesses
 from node_client.waiting import done
 
-__all__ = ["form", "open_nodes"]
+__all__ = ["form", "opened_nodes"]
 
 _KINDS = (ContractKind.CATALOGUE, ContractKind.MATERIALS, ContractKind.CASES)
 # The years whose notices a regulator posts are those from the network's first on for which a notice is known.
@@ -62,37 +60,27 @@ def form(network: Network, processes: NetworkProcesses, *, say: Callable[[str], 
         gateway.close()
     say("启动六个节点…… / starting the nodes …")
     processes.start_nodes()
-    nodes = open_nodes(network)
-    try:
+    with opened_nodes(network) as nodes:
         _confirm(network, nodes, say)
         _register(network, nodes, say)
         _post_calendars(network, nodes)
-    finally:
-        for node in nodes.values():
-            node.database.close()
 
 
-def open_nodes(network: Network, ways: list[HttpPeers] | None = None) -> dict[str, Node]:
+@contextmanager
+def opened_nodes(network: Network, *, connected: bool = False) -> Iterator[dict[str, Node]]:
     """Open every member's node as a clerk's command does: the daemon keeps the keys.
 
     Args:
         network: the folder.
-        ways: takes the ways to the other cities that are opened here, to be closed by the caller; without it the nodes have
-            none.
+        connected: whether they have their ways to one another.
     """
-    opened = {}
-    for member in network.members:
-        settings = load_settings(network.node_folder(member.division))
-        opened[member.division] = open_node(settings, peers=None if ways is None else _connected(settings, ways))
-    return opened
-
-
-def _connected(settings: NodeSettings, ways: list[HttpPeers]) -> PeersFactory:
-    def make(database: Database, keys: KeyHolder, clock: Clock) -> Peers:
-        ways.append(HttpPeers(database, settings.member, keys, clock, os.urandom, timeout=settings.rpc_timeout))
-        return ways[-1]
-
-    return make
+    with ExitStack() as stack:
+        nodes = {}
+        for member in network.members:
+            settings = load_settings(network.node_folder(member.division))
+            peers = ways_to_others(settings) if connected else None
+            nodes[member.division] = stack.enter_context(opened_node(settings, peers=peers))
+        yield nodes
 
 
 def _deploy(network: Network, gateway: Gateway, say: Callable[[str], None]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ledger.bootstrap import KEY_SOCKET, open_node
+from ledger.bootstrap import KEY_SOCKET, opened_node
 from ledger.domain.divisions import division
 from ledger.domain.entries import GenesisEntry, parse_entry
 from ledger.domain.holders import address_of, address_text
@@ -128,13 +128,10 @@ def _rebuilt(settings: NodeSettings, fill: Callable[[Node], None]) -> Rebuilt:
     if settings.path(KEY_SOCKET).exists():
         raise ConflictError("rebuild.running")
     keys = DaemonKeyHolder(open_keys(settings))
-    node = open_node(settings, keys=keys)
-    try:
+    with opened_node(settings, keys=keys) as node:
         fill(node)
         entries, behind = _caught_up(node)
         return Rebuilt(entries, batching.open_batches(node, keys.open), behind)
-    finally:
-        node.database.close()
 
 
 def _require_same(remote: TreeReader, own: TreeReader) -> None:

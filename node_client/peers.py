@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
+from typing import Self
 
 import httpx2
 from sqlalchemy.engine import Connection
 
+from ledger.bootstrap import PeersFactory
 from ledger.domain.limits import LIMITS
 from ledger.errors import IntegrityError, LedgerError, UnavailableError
 from ledger.ports import Clock, KeyHolder, Random
 from ledger.services.peers import UNSIGNED_REFUSALS, endpoint_of, find_request_key, key_id_of
+from ledger.settings import NodeSettings
 from ledger.storage.database import Database
 from ledger.wire import signatures
 from ledger.wire.problems import read_problem
 from ledger.wire.witnessing import Answer
 
-__all__ = ["HttpPeers"]
+__all__ = ["HttpPeers", "ways_to_others"]
 
 _WITNESS = "/witness/v1/add-checkpoint"
 _SERVER_FAULT = 500
@@ -65,6 +69,12 @@ class HttpPeers:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
     def blob(self, member: int, cid: str) -> bytes:
         """Fetch one block of encrypted content; the caller's store hashes it again."""
@@ -153,6 +163,15 @@ class HttpPeers:
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
             # UnicodeError: a host name that cannot be looked up at all.
             raise UnavailableError("peers.unreachable", member=member) from error
+
+
+def ways_to_others(settings: NodeSettings) -> PeersFactory:
+    """What ``opened_node`` needs to give a node of these settings its way to the other cities."""
+
+    def make(database: Database, keys: KeyHolder, clock: Clock) -> HttpPeers:
+        return HttpPeers(database, settings.member, keys, clock, os.urandom, timeout=settings.rpc_timeout)
+
+    return make
 
 
 def _url(connection: Connection, member: int, path: str) -> str:

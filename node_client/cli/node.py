@@ -107,15 +107,14 @@ def init(
 
 def status(folder: Folder, *, as_json: AsJson = False) -> None:
     """显示节点状况；未就绪时退出状态为 1。 / Show how the node is; exit status 1 while it is not ready."""
-    from ledger.bootstrap import open_node  # noqa: PLC0415 - as above
+    from ledger.bootstrap import opened_node  # noqa: PLC0415 - as above
     from ledger.log.files import DirectoryFiles  # noqa: PLC0415 - as above
     from ledger.log.view import LogView  # noqa: PLC0415 - as above
     from ledger.services.overview import overview  # noqa: PLC0415 - as above
 
     lang = language()
-    node = open_node(load_settings(folder))
-    view = overview(node, LogView(DirectoryFiles(node.log_folder)))
-    node.database.close()
+    with opened_node(load_settings(folder)) as node:
+        view = overview(node, LogView(DirectoryFiles(node.log_folder)))
     found = [sentence(item.code, lang, **item.facts) for item in view.findings]
     if as_json:
         say_json(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,18 +9,16 @@ from typing import Annotated
 
 import typer
 
-from ledger.bootstrap import open_node
-from ledger.ports import Clock, KeyHolder, Peers
+from ledger.bootstrap import opened_node
 from ledger.projections.subjects import SubjectKind
 from ledger.services.context import Node
 from ledger.services.identifying import whole
 from ledger.settings import load_settings
-from ledger.storage.database import Database
 from ledger.wire.problems import reason_sentence
 from ledger.wire.sentences import sentence
 from node_client.cli.labels import label
 from node_client.cli.output import good, language, say_json, screen, wrong
-from node_client.peers import HttpPeers
+from node_client.peers import ways_to_others
 from node_client.waiting import outcomes
 
 __all__ = ["AsJson", "NoWait", "NodeOption", "named", "opened", "settle"]
@@ -43,19 +40,8 @@ NoWait = Annotated[bool, typer.Option("--no-wait", help="不等结果 / do not w
 def opened(folder: Path) -> Iterator[Node]:
     """Open a node as a clerk does: its picture and its blobs, the keys behind the daemon's socket."""
     settings = load_settings(folder)
-    ways: list[HttpPeers] = []
-
-    def peers(database: Database, keys: KeyHolder, clock: Clock) -> Peers:
-        ways.append(HttpPeers(database, settings.member, keys, clock, os.urandom, timeout=settings.rpc_timeout))
-        return ways[0]
-
-    node = open_node(settings, peers=peers)
-    try:
+    with opened_node(settings, peers=ways_to_others(settings)) as node:
         yield node
-    finally:
-        for way in ways:
-            way.close()
-        node.database.close()
 
 
 def named(node: Node, kind: SubjectKind, text: str) -> bytes:

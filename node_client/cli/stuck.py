@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.bootstrap import open_node
+from ledger.bootstrap import opened_node
 from ledger.domain.reasons import Reason
 from ledger.errors import InputError
 from ledger.settings import load_settings
@@ -36,13 +36,9 @@ def stuck(
 ) -> None:
     """列出被合约拒绝或失败的操作、原因和办法，最新的在前。 / List what was refused or has failed, why, and what to do; the newest first."""
     lang = language()
-    node = open_node(load_settings(folder))
-    try:
-        with node.database.read() as connection:
-            found = [one for state in STUCK for one in outbox.listed(connection, state=state, limit=limit)]
-            counts = outbox.counts(connection)
-    finally:
-        node.database.close()
+    with opened_node(load_settings(folder)) as node, node.database.read() as connection:
+        found = [one for state in STUCK for one in outbox.listed(connection, state=state, limit=limit)]
+        counts = outbox.counts(connection)
     newest = sorted(found, key=lambda one: -one.sequence)[:limit]
     total = sum(counts.get(state, 0) for state in STUCK)
     if as_json:
@@ -72,23 +68,17 @@ def retry(
     """把被拒绝或失败的操作重新排队，由守护进程办理。 / Put what was refused or has failed in line again for the daemon."""
     if not names and not failed:
         raise InputError("cli.nothing_to_retry")
-    node = open_node(load_settings(folder))
-    try:
-        with node.begin() as uow:
-            wanted = list(names or ())
-            if failed:
-                listed = outbox.listed(
-                    uow.connection, state="failed", limit=outbox.counts(uow.connection).get("failed", 0)
-                )
-                # In the order in which they came.
-                wanted += [one.id for one in reversed(listed)]
-            line: list[str] = []
-            for name in wanted:
-                if name not in line:
-                    line += repeating.retry(uow.connection, name)
-            uow.commit()
-    finally:
-        node.database.close()
+    with opened_node(load_settings(folder)) as node, node.begin() as uow:
+        wanted = list(names or ())
+        if failed:
+            listed = outbox.listed(uow.connection, state="failed", limit=outbox.counts(uow.connection).get("failed", 0))
+            # In the order in which they came.
+            wanted += [one.id for one in reversed(listed)]
+        line: list[str] = []
+        for name in wanted:
+            if name not in line:
+                line += repeating.retry(uow.connection, name)
+        uow.commit()
     if as_json:
         say_json({"retried": line})
         return

@@ -13,6 +13,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -23,11 +24,10 @@ from ledger.errors import LedgerError, SetupError, UnavailableError
 from ledger.services.context import Node
 from ledger.wire.traces import Trace
 from node_client.cli.output import exit_status, language, say_error
-from node_client.forming import form, open_nodes
+from node_client.forming import form, opened_nodes
 from node_client.holding import hold
 from node_client.keys import seal_file, unseal_file
 from node_client.networks import FIVE_CITIES, Network, NetworkPlan, create_network, load_network, write_private
-from node_client.peers import HttpPeers
 from node_client.pilot import story, trials
 from node_client.pilot.desk import Desk
 from node_client.pilot.papers import make_papers, place_papers
@@ -72,13 +72,13 @@ def run(
         _require_writable(json_file)
     network = _network(data, reset=reset, now=now)
     processes = NetworkProcesses(network)
-    nodes: dict[str, Node] = {}
-    ways: list[HttpPeers] = []
+    opened = ExitStack()
+    opened.callback(processes.stop)
     record = Record(data / "story.json", lambda item: tell(console, item, lang))
     try:
         console.print(f"[bold]通办链五城试点 / Tongban Ledger, five cities[/]  {network.folder}")
         form(network, processes, say=lambda text: console.print(f"  [dim]{text}[/]"))
-        nodes = open_nodes(network, ways)
+        nodes = opened.enter_context(opened_nodes(network, connected=True))
         say_clock(console, nodes["510107"])
         trace = _play(console, network, processes, nodes, record, own, data)
         say_trace(console, trace, lang)
@@ -98,11 +98,8 @@ def run(
         raise typer.Exit(_SIGNALLED + stop.number) from None
     finally:
         stop.ignore()
-        for way in ways:
-            way.close()
-        for node in nodes.values():
-            node.database.close()
-        processes.stop()
+        # The nodes first, then their processes.
+        opened.close()
     if not record.good:
         raise typer.Exit(1)
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from ledger import projections
-from ledger.bootstrap import open_node
+from ledger.bootstrap import opened_node
 from ledger.domain.policies import format_policy
 from ledger.log.files import DirectoryFiles
 from ledger.log.store import LogStore
@@ -120,14 +120,11 @@ def test_a_mirror_and_another_city_s_folder_do_as_well(again, command):
 
 def test_what_is_this_node_s_own_is_kept(again, command):
     rebuilt(command, "served")
-    node = open_node(load_settings(again))
-    name = consortium.publish_endpoint(node, "https://again.example")
-    node.database.close()
+    with opened_node(load_settings(again)) as node:
+        name = consortium.publish_endpoint(node, "https://again.example")
     rebuilt(command, "served")
-    node = open_node(load_settings(again))
-    with node.database.read() as connection:
+    with opened_node(load_settings(again)) as node, node.database.read() as connection:
         assert outbox.find(connection, name).state == "waiting"
-    node.database.close()
 
 
 def changed(path: Path, place: int) -> None:

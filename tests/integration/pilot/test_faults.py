@@ -8,7 +8,7 @@ import time
 import pytest
 
 from node_client.faults import torment
-from node_client.forming import form, open_nodes
+from node_client.forming import form, opened_nodes
 from node_client.networks import FIVE_CITIES, NetworkPlan, create_network
 from node_client.supervising import NetworkProcesses
 
@@ -20,14 +20,11 @@ def test_nothing_is_lost_and_nothing_comes_twice(tmp_path):
     network = create_network(tmp_path / "network", plan, os.urandom, int(time.time()))
     processes = NetworkProcesses(network)
     said: list[str] = []
-    nodes = {}
     try:
         form(network, processes, say=said.append)
-        nodes = open_nodes(network)
-        found = torment(processes, nodes, kills=25, seed=2026, tell=said.append)
+        with opened_nodes(network) as nodes:
+            found = torment(processes, nodes, kills=25, seed=2026, tell=said.append)
     finally:
-        for node in nodes.values():
-            node.database.close()
         processes.stop()
     assert found.good, (found, said)
     assert sum(found.kills.values()) == 25

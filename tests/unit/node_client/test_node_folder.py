@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from ledger.bootstrap import open_node
+from ledger.bootstrap import opened_node
 from ledger.errors import ConflictError, InputError, IntegrityError, NotFoundError, SetupError
 from ledger.projections import journal
 from ledger.projections.journal import SyncState
 from ledger.services import audit, health
 from ledger.settings import load_settings
 from node_client.backup import backup, restore
+from node_client.daemon import Daemon
 from node_client.doctor import examine
 from node_client.node_folder import create_node, rebuild_node
 
@@ -53,18 +55,16 @@ def test_a_folder_is_made_once_with_keys_that_only_its_owner_reads(folder, tmp_p
 
 
 def test_a_backup_taken_in_use_brings_everything_back(folder, tmp_path):
-    node = open_node(load_settings(folder))
-    audit.note(node, "verify", "receipts.other_file", subject="1:2")
-    cid = node.blobs.put(b"encrypted")
-    count = backup(folder, tmp_path / "node.tar", blobs=True)
-    node.database.close()
+    with opened_node(load_settings(folder)) as node:
+        audit.note(node, "verify", "receipts.other_file", subject="1:2")
+        cid = node.blobs.put(b"encrypted")
+        count = backup(folder, tmp_path / "node.tar", blobs=True)
     assert (tmp_path / "node.tar").stat().st_mode & 0o077 == 0
     assert restore(tmp_path / "node.tar", tmp_path / "again") == count
-    again = open_node(load_settings(tmp_path / "again"))
-    with again.database.read() as connection:
-        assert [line.code for line in audit.listed(connection)] == ["receipts.other_file"]
-    assert again.blobs.get(cid) == b"encrypted"
-    again.database.close()
+    with opened_node(load_settings(tmp_path / "again")) as again:
+        with again.database.read() as connection:
+            assert [line.code for line in audit.listed(connection)] == ["receipts.other_file"]
+        assert again.blobs.get(cid) == b"encrypted"
     found = outcomes(tmp_path / "again")
     assert {name for name, (outcome, _) in found.items() if outcome == "good"} >= {
         "keys",
@@ -127,17 +127,40 @@ def test_settings_that_cannot_be_are_named(folder):
 def test_a_pilots_calendar_that_was_moved_is_remembered_while_its_engine_is_away(tmp_path, engine, behind):
     create_node(tmp_path / "wuhou", VALUES | {"engine": engine, "clock_offset": 0}, os.urandom)
     settings, ahead = load_settings(tmp_path / "wuhou"), 9 * 86_400
-    node = open_node(settings)
-    state = SyncState(
-        block=7, hash=bytes(32), time=int(time.time()) + ahead, entries=1, chain_id=7, consortium=node.consortium,
-        genesis=bytes(32),
-    )  # fmt: skip
-    with node.begin() as uow:
+    with opened_node(settings) as node, node.begin() as uow:
+        state = SyncState(
+            block=7, hash=bytes(32), time=int(time.time()) + ahead, entries=1, chain_id=7, consortium=node.consortium,
+            genesis=bytes(32),
+        )  # fmt: skip
         journal.store_position(uow.connection, state)
         uow.commit()
-    node.database.close()
     # Nothing answers at the engine's address.
-    again = open_node(settings)
-    assert ("health.clock_behind" in {finding.code for finding in health.findings(again)}) is behind
-    assert (again.clock() - int(time.time()) > ahead - 60) is not behind
-    again.database.close()
+    with opened_node(settings) as again:
+        assert ("health.clock_behind" in {finding.code for finding in health.findings(again)}) is behind
+        assert (again.clock() - int(time.time()) > ahead - 60) is not behind
+
+
+def test_what_cannot_be_opened_is_not_left_half_open(folder):
+    settings = load_settings(folder)
+    # SQLite takes its journal away with the last connection.
+    with opened_node(settings) as node:
+        assert list(folder.glob("node.db-*"))
+    assert not list(folder.glob("node.db-*"))
+    with opened_node(settings) as node, node.begin() as uow:
+        uow.connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        uow.commit()
+    with pytest.raises(SetupError, match=r"storage\.migration_unknown") as raised:
+        opened_node(settings).__enter__()
+    assert not list(folder.glob("node.db-*"))
+    assert raised.value.facts == {"revision": "9999"}
+
+
+def test_a_daemon_that_lacks_its_witness_leaves_nothing_open(folder):
+    settings = load_settings(folder)
+    (lost,) = folder.glob("witness*.db")
+    lost.unlink()
+    with pytest.raises(SetupError, match=r"log\.witness_lost") as raised:
+        Daemon(settings)
+    # The error still holds what was being made.
+    assert not list(folder.glob("node.db-*"))
+    assert raised.value.facts == {}
