@@ -13,17 +13,18 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from ledger.chain.codec import canonical_call
-from ledger.domain import typed
+from ledger.domain import merkle, typed
 from ledger.domain.calls import Fields, Value
 from ledger.domain.consents import ConsentTerms, Grantee, Purpose, check_terms, consent_digest
 from ledger.domain.leaves import LeafEntry
 from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
-from ledger.errors import RefusedError
+from ledger.errors import InputError, RefusedError
 from ledger.services.asking import ask
 from ledger.services.context import Node
 from ledger.storage.outbox import Intent
 from ledger.storage.tables import consents as tables
+from ledger.storage.tables import materials as material_tables
 from ledger.wire.consents import Disclosed, new_disclosed
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "prepare",
     "revoke",
     "revoke_witnessed",
+    "stands_in_batch",
 ]
 
 
@@ -208,6 +210,24 @@ def revoke_witnessed(
         "signatures": [split_signature(signature) for signature in signatures],
     }
     return _enqueue(node, Operation.REVOKE_WITNESSED, contract, consent, fields)
+
+
+def stands_in_batch(connection: Connection, contract: str, shown: LeafShown) -> bool:
+    """Whether a leaf that came with a holder's document stands under the root of its batch; a batch that this city does
+    not know yet is left to the contract.
+    """  # noqa: D205 - one sentence needs two lines
+    table = material_tables.batches
+    row = connection.execute(
+        select(table.c.root, table.c.size).where(table.c.contract == contract, table.c.batch == shown.leaf >> 32)
+    ).first()
+    if row is None:
+        return True
+    index, hashed = shown.leaf & 0xFFFFFFFF, merkle.leaf_hash(shown.entry)
+    try:
+        merkle.verify_inclusion(hashed, index, int(row.size), shown.path, bytes(row.root))
+    except InputError:
+        return False
+    return True
 
 
 def feed(connection: Connection, leaves: Sequence[int], *, limit: int = 200) -> list[Reading]:

@@ -45,6 +45,9 @@ def grant(
     with opened(node) as city:
         if granted.chain_id != city.chain_id:
             raise ConflictError("signing.other_chain")
+        with city.database.read() as connection:
+            if not all(consents.stands_in_batch(connection, granted.contract, each) for each in signed.values()):
+                raise ConflictError("consents.part_leaf")
         kept = {} if granted.signatures else _kept_here(city, granted, set(signed))
         missing = set(granted.terms.leaves) - set(signed) - set(kept)
         if missing and not granted.signatures:

@@ -228,6 +228,22 @@ def test_several_holders_sign_one_consent_each_for_their_own(offering: Stage, tm
     forged = replace(part, leaves=(replace(part.leaves[0], signature=bytes([1]) * 64 + b"\x1b"),))
     (tmp_path / "forged.json").write_bytes(forged.encode())
     assert staged.refused(*grant, "forged.json", "other.json").startswith(("consents.", "typed."))
+    # Another's wallet and one's own seed make a leaf that nobody anchored.
+    staged.said("holder", "wallet", "other.seed", *UNLOCK, *NODE, "--save", "wallet.json")
+    sign = (
+        "holder",
+        "sign",
+        "my.seed",
+        "consent.json",
+        *UNLOCK,
+        "--yes",
+        "--wallet",
+        "wallet.json",
+        "--to",
+        "mixed.json",
+    )
+    assert staged.said(*sign)["signed"] == 1
+    assert staged.refused(*grant, "mixed.json", "my.json") == "consents.part_leaf"
     # Relayed where neither leaf is: the parts carry what the contract wants to see.
     intent = staged.asked("consent", "grant", "my.json", "other.json", "--node", "mianyang", "--to", "granted.json")
     assert staged.cities.outcome("mianyang", intent) is Reason.OK
