@@ -20,7 +20,7 @@ from ledger.errors import InputError, NotFoundError
 from ledger.wire.wallets import Wallet, encode_wallet
 from node_client.cli import holder_reserving, holder_signing
 from node_client.cli.labels import label
-from node_client.cli.output import say_json, screen
+from node_client.cli.output import grid, say_json, screen
 from node_client.keys import read_passphrase
 from node_client.networks import write_private
 from node_client.seeds import new_seed, open_seed, save_seed, seed_from_words
@@ -136,12 +136,15 @@ def show(
             }
         )
         return
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_row(label("account", number=account), public.encode())
+    # A line of its own, however narrow the screen: it is copied whole, and is good for nothing cut off.
+    console = screen(soft_wrap=True)
+    console.print(label("account", number=account))
+    console.print(public.encode())
+    table = grid(2)
     for place, address in enumerate(addresses):
         table.add_row(label("leaf", number=start + place), address)
     table.add_row(label("case", name=case), of_case)
-    screen(soft_wrap=True).print(table)
+    console.print(table)
 
 
 def recover(

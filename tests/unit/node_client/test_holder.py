@@ -93,6 +93,8 @@ def test_what_is_shown_is_what_is_handed_over(folder, run):
     assert shown["case"] == {"number": 1, "address": service.case_address(seed, 1)}
     told = run("show", "my.seed", "--passphrase-file", "passphrase")
     assert service.case_address(seed, 0) in told.stdout
+    # However narrow the screen: an extended key that is cut off is good for nothing.
+    assert service.material_account(seed, 0).account in told.stdout.splitlines()
     words = open_seed(folder / "my.seed", PASSPHRASE).words().split()
     assert not set(words) & set(told.stdout)
     assert seed.hex() not in told.stdout
