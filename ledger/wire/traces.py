@@ -141,7 +141,9 @@ def china_time(moment: int) -> str:
 def line_text(line: Line, parties: Mapping[int, Party], lang: Language) -> str:
     """A line in words."""
     facts = {name: _fact(group, value, parties, lang) for name, group, value in line.facts}
-    return sentence(f"trace.{line.kind}", lang, **facts | {"who": _who(line.who, parties, lang)}).text
+    text = sentence(f"trace.{line.kind}", lang, **facts | {"who": _who(line.who, parties, lang)}).text
+    # Whatever it begins with, a word of ours or a name, a line is a sentence.
+    return text[:1].upper() + text[1:]
 
 
 def days_text(days: Days, lang: Language) -> str:

@@ -107,7 +107,7 @@ def run(
 def main() -> None:
     """Run the command and turn errors into words and an exit status."""
     try:
-        app()
+        app(prog_name="./scripts/pilot")
     except LedgerError as error:
         say_error(error, language(), as_json=False)
         raise SystemExit(exit_status(error)) from None

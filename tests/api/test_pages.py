@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import re
 from collections.abc import Iterator
@@ -73,3 +74,21 @@ def test_each_member_is_shown_with_what_it_last_published_and_cosigned(served):
         contract=CONSORTIUM,
     )
     assert "Last published: not yet Last cosigned: not yet" in text(served, "en")
+
+
+def test_a_trace_says_of_what_it_is_and_begins_each_line_as_a_sentence(served):
+    client = TestClient(create_app(served.site))
+    for lang, title in (("zh", "办件的全程留痕"), ("en", "Trace of this case")):
+        page = html.unescape(client.get(f"/trace/{CASE.hex()}?lang={lang}").text)
+        assert f"<h1>{title}</h1>" in page
+    lines = re.findall(r"<time[^>]*>[^<]*</time>\s*<p>([^<]+)</p>", page)
+    assert lines
+    assert all(line[0] == line[0].upper() for line in lines)
+
+
+def test_a_node_of_no_member_says_so(served):
+    assert "本市还不是联盟成员" not in text(served, "zh")
+    stranger = dataclasses.replace(served.site, node=dataclasses.replace(served.site.node, member=0))
+    page = TestClient(create_app(stranger))
+    assert "本市还不是联盟成员" in page.get("/?lang=zh").text
+    assert "This city is not a member of the consortium" in page.get("/?lang=en").text
