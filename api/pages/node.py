@@ -69,6 +69,7 @@ def node_pages(site: Site) -> APIRouter:
             request,
             "trace.html",
             trace=found,
+            kind=term("trace_kinds", found.kind, lang),
             upto=_clock(found.time),
             limit=days_text(found.days, lang) if found.days is not None else "",
             lines=[_line(line, found, lang) for line in found.lines],
@@ -198,5 +199,5 @@ def _offset(seconds: int, lang: Language) -> str:
     if abs(seconds) <= 1:
         return ""
     days, rest = divmod(abs(seconds), 86_400)
-    sign = "-" if seconds < 0 else "+"
+    sign = "−" if seconds < 0 else "+"
     return f"{sign}{days} 天 {rest // 3600} 小时" if lang == "zh" else f"{sign}{days} d {rest // 3600} h"
