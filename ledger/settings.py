@@ -8,14 +8,26 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ledger.errors import SetupError
 
 __all__ = ["NodeSettings", "load_settings"]
+
+
+WebAddress: TypeAlias = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]\S*$", max_length=256)]
+
+
+def _power_of_two(value: int) -> int:
+    if value & (value - 1):
+        raise ValueError
+    return value
+
+
+PowerOfTwo: TypeAlias = Annotated[int, AfterValidator(_power_of_two)]
 
 
 class NodeSettings(BaseSettings):
@@ -36,7 +48,7 @@ class NodeSettings(BaseSettings):
     consortium: str = Field(description="address of the consortium contract", pattern=r"^0x[0-9a-f]{40}$")
     chain_id: int = Field(description="the chain's number", gt=0)
     engine: Literal["embedded", "network"] = Field(default="embedded", description="what kind of engine answers")
-    rpc_urls: tuple[str, ...] = Field(description="JSON-RPC addresses, tried in this order", min_length=1)
+    rpc_urls: tuple[WebAddress, ...] = Field(description="JSON-RPC addresses, tried in this order", min_length=1)
     rpc_timeout: float = Field(default=10.0, description="seconds to wait for the engine's answer", gt=0)
     clock_offset: int = Field(
         default=0, description="seconds by which the network's clock stood before the world's when the pilot began"
@@ -45,9 +57,11 @@ class NodeSettings(BaseSettings):
     port: int = Field(
         default=8101, description="port on which the web process listens; 0 lets the system choose", ge=0, le=65_535
     )
-    public_url: str = Field(default="", description="how other cities reach this node; published on the chain")
+    public_url: WebAddress | Literal[""] = Field(
+        default="", description="how other cities reach this node; published on the chain"
+    )
     passphrase_file: Path = Field(default=Path("passphrase"), description="file with the passphrase of the key files")
-    scrypt_n: int = Field(default=2**18, description="cost of the key files' scrypt, a power of two", ge=2**10)
+    scrypt_n: PowerOfTwo = Field(default=2**18, description="cost of the key files' scrypt, a power of two", ge=2**10)
     blobs: Literal["directory", "ipfs"] = Field(default="directory", description="where encrypted content is stored")
     ipfs_api: str = Field(default="/ip4/127.0.0.1/tcp/5001/http", description="multiaddress of the Kubo RPC")
     blob_limit: int = Field(default=0, description="bytes the blob store may hold; 0 for no limit but the disk's", ge=0)
@@ -88,12 +102,12 @@ def load_settings(folder: Path) -> NodeSettings:
 
     Raises:
         SetupError: ``settings.missing`` without a ``node.toml``, ``settings.unreadable`` where it is no TOML,
-            ``settings.invalid`` with the name of the line that is wrong.
+            ``settings.line_missing`` and ``settings.invalid`` with the name of the line that is not there or wrong.
     """
     path = folder / "node.toml"
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise SetupError("settings.missing", folder=folder.name) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         raise SetupError("settings.unreadable", file=path.name) from None
@@ -101,4 +115,6 @@ def load_settings(folder: Path) -> NodeSettings:
         return NodeSettings(**{**values, "folder": folder})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
+        if first["type"] == "missing":
+            raise SetupError("settings.line_missing", name=".".join(map(str, first["loc"]))) from None
         raise SetupError("settings.invalid", name=".".join(map(str, first["loc"])), why=first["type"]) from None

@@ -6,18 +6,20 @@ and never over anything that is there. The log's files are left out: they are ma
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
 import os
+import shutil
 import sqlite3
 import tarfile
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path, PurePosixPath
 
-from ledger.errors import ConflictError, IntegrityError, NotFoundError, UnavailableError
+from ledger.errors import ConflictError, InputError, IntegrityError, NotFoundError, UnavailableError
 
 __all__ = ["backup", "restore"]
 
@@ -25,6 +27,7 @@ FORMAT = "tongban/backup/1"
 _MANIFEST = "manifest.json"
 _LEFT_OUT = frozenset({"log", "blobs"})
 _PIECE = 1024 * 1024
+_PLACE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 def backup(folder: Path, target: Path, *, blobs: bool) -> int:
@@ -38,6 +41,7 @@ def backup(folder: Path, target: Path, *, blobs: bool) -> int:
     Raises:
         NotFoundError: ``backup.no_node``.
         ConflictError: ``backup.exists``.
+        InputError: ``backup.no_place``: no such folder, or it may not be written to.
         UnavailableError: ``backup.disk``.
     """
     if not (folder / "node.toml").is_file():
@@ -61,7 +65,10 @@ def backup(folder: Path, target: Path, *, blobs: bool) -> int:
             os.fsync(out.fileno())
         part.replace(target)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        if error.errno in _PLACE:
+            raise _no_place(error) from error
         raise UnavailableError("backup.disk", retry_after=60) from error
     return len(digests)
 
@@ -73,23 +80,42 @@ def restore(source: Path, folder: Path) -> int:
         NotFoundError: ``backup.missing``.
         ConflictError: ``backup.not_empty``; nothing was written.
         IntegrityError: ``backup.damaged``, naming the file; nothing was written.
+        InputError: ``backup.no_place``.
+        UnavailableError: ``backup.not_restored``: the disk is full; what was written is taken away again.
     """
     if not source.is_file():
         raise NotFoundError("backup.missing")
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConflictError("backup.not_empty")
+    try:
+        with tarfile.open(source, "r:") as archive:
+            digests = _checked(archive)
+            _write(archive, digests, folder)
+    except (tarfile.TarError, KeyError, ValueError, TypeError) as error:
+        raise IntegrityError("backup.damaged", file=source.name) from error
+    return len(digests)
+
+
+def _write(archive: tarfile.TarFile, names: Iterable[str], folder: Path) -> None:
+    """Write beside the folder and put it in its place whole; nothing of an attempt that was cut short goes with it."""
     staging = folder.with_name(f".{folder.name}.part")
     try:
-        with tarfile.open(source) as archive:
-            digests = _checked(archive)
-            for name in digests:
-                _put(archive, name, staging)
-    except (tarfile.TarError, OSError, KeyError, ValueError) as error:
-        raise IntegrityError("backup.damaged", file=source.name) from error
-    if folder.exists():
-        folder.rmdir()
-    staging.replace(folder)
-    return len(digests)
+        if staging.exists():
+            shutil.rmtree(staging)
+        for name in names:
+            _put(archive, name, staging)
+        if folder.exists():
+            folder.rmdir()
+        staging.replace(folder)
+    except OSError as error:
+        shutil.rmtree(staging, ignore_errors=True)
+        if error.errno in _PLACE:
+            raise _no_place(error) from error
+        raise UnavailableError("backup.not_restored", retry_after=60) from error
+
+
+def _no_place(error: OSError) -> InputError:
+    return InputError("backup.no_place", cause=errno.errorcode.get(error.errno or 0, ""))
 
 
 def _files(folder: Path, copies: Path, *, blobs: bool) -> Iterator[tuple[str, Path]]:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ledger.errors import SetupError
+from ledger.errors import InputError, SetupError
 
 __all__ = [
     "CHAIN_ROLES",
@@ -45,6 +45,7 @@ SERVICE_KINDS = ("cosign-ed25519", "cosign-ml-dsa-44", "hpke", "requests-ed25519
 
 _SEED_BYTES = dict.fromkeys(SERVICE_KINDS, 32) | {"hpke": 96}  # ML-KEM-768 seed (64) and X25519 private key (32)
 _FORMAT = "tongban/service-keys/1"
+_LEAST_COST = 2**10
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,9 @@ def create_key_ring(
 
     Raises:
         SetupError: ``keys.exist`` where the folder has keys already.
+        InputError: ``keys.cost``.
     """
+    _require_cost(scrypt_n)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise SetupError("keys.exist")
@@ -186,7 +189,12 @@ def save_service_keys(ring: KeyRing, passphrase: str, random: Callable[[int], by
 
 
 def seal_file(path: Path, content: bytes, passphrase: str, random: Callable[[int], bytes], *, scrypt_n: int) -> None:
-    """Write a secret file: scrypt (RFC 7914) and AES-256-GCM, the parameters bound as associated data."""
+    """Write a secret file: scrypt (RFC 7914) and AES-256-GCM, the parameters bound as associated data.
+
+    Raises:
+        InputError: ``keys.cost``: scrypt takes powers of two.
+    """
+    _require_cost(scrypt_n)
     salt, nonce = random(16), random(12)
     header = {
         "format": _FORMAT,
@@ -218,6 +226,11 @@ def unseal_file(path: Path, passphrase: str) -> bytes:
         raise SetupError("keys.wrong_passphrase", file=path.name) from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise SetupError("keys.damaged", file=path.name) from None
+
+
+def _require_cost(scrypt_n: int) -> None:
+    if scrypt_n < _LEAST_COST or scrypt_n & (scrypt_n - 1):
+        raise InputError("keys.cost", least=_LEAST_COST)
 
 
 def _derive(passphrase: str, salt: bytes, cost: int) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ from ledger.chain.codec import encode_arguments, function
 from ledger.chain.deployment import Founder, contract_address
 from ledger.chain.embedded.config import EngineConfig
 from ledger.chain.signing import KeySigner
+from ledger.domain.checkpoints import origin
 from ledger.domain.consortium import Level, Role
 from ledger.domain.divisions import division, full_name
 from ledger.domain.holders import address_of, address_text
-from ledger.errors import ConflictError, SetupError
+from ledger.errors import ConflictError, FormatError, InputError, SetupError
 from ledger.services.cosigning import begin_witness
 from ledger.settings import load_settings
 from node_client.daemon import witness_path
@@ -40,6 +42,8 @@ __all__ = [
     "founders",
     "load_network",
     "passphrase_file",
+    "require_empty",
+    "require_name",
     "toml_lines",
     "write_private",
 ]
@@ -58,6 +62,7 @@ _HEARTBEAT = 2.0
 # Key files of a pilot lie beside their passphrase; a costly derivation would only slow its start.
 _SCRYPT_N = 2**12
 _CHAIN_ID = 20_261
+_NAME = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +156,10 @@ def create_network(
 
     Raises:
         ConflictError: ``networks.exists``; nothing was changed.
-        InputError: ``divisions.unknown``.
+        InputError: ``networks.name``, ``divisions.unknown``.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise ConflictError("networks.exists")
+    require_empty(folder)
+    require_name(plan.name)
     for member in plan.members:
         division(member.division)
     # Made beside its place and put there whole: what was cut short is begun again with fresh keys.
@@ -182,6 +187,29 @@ def create_network(
     return replace(network, folder=folder)
 
 
+def require_empty(folder: Path) -> None:
+    """Require that a folder is missing or empty.
+
+    Raises:
+        ConflictError: ``networks.exists``.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConflictError("networks.exists")
+
+
+def require_name(name: str) -> None:
+    """Require that a network's name can be the first part of every log's origin (C2SP tlog-checkpoint, signed-note).
+
+    Raises:
+        InputError: ``networks.name``.
+    """
+    with suppress(FormatError):
+        origin(name, "000000")
+        if 0 < len(name) <= _NAME:
+            return
+    raise InputError("networks.name", most=_NAME)
+
+
 def load_network(folder: Path) -> Network:
     """Read a network's folder.
 
@@ -190,7 +218,7 @@ def load_network(folder: Path) -> Network:
     """
     try:
         raw = tomllib.loads((folder / "network.toml").read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise SetupError("networks.missing") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         raise SetupError("networks.unreadable") from None

@@ -27,7 +27,7 @@ from ledger.settings import NodeSettings
 from node_client.daemon import open_keys, witness_path
 from node_client.keyholder import DaemonKeyHolder, note_signers
 from node_client.keys import create_key_ring
-from node_client.networks import passphrase_file, toml_lines, write_private
+from node_client.networks import passphrase_file, require_empty, require_name, toml_lines, write_private
 
 __all__ = ["Rebuilt", "create_node", "rebuild_from_log", "rebuild_node"]
 
@@ -42,10 +42,10 @@ def create_node(folder: Path, values: Mapping[str, object], random: Callable[[in
 
     Raises:
         ConflictError: ``networks.exists``.
-        InputError: ``divisions.unknown``; ``settings.value`` with the name of the line that cannot be.
+        InputError: ``networks.name``, ``divisions.unknown``; ``settings.value`` with the name of the line that cannot be.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise ConflictError("networks.exists")
+    require_empty(folder)
+    require_name(str(values["network"]))
     division(str(values["division"]))
     staging = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(staging, ignore_errors=True)

@@ -54,7 +54,8 @@ def prepare_rotation(settings: NodeSettings, role: str) -> Rotation:
     """Return the change to ask the contract for, with the new key safely on the disk.
 
     Raises:
-        InputError: ``rotation.role``: no such role, or one whose key only a vote or the recovery key replaces.
+        InputError: ``rotation.role``: no such role, or one whose key only a vote or the recovery key replaces;
+            ``rotation.no_key``: this node has none of that role.
         SetupError: ``keys.…``.
     """
     if role not in ROLE_BITS:
@@ -62,7 +63,7 @@ def prepare_rotation(settings: NodeSettings, role: str) -> Rotation:
     folder, passphrase = settings.path("keys"), read_passphrase(settings.path(settings.passphrase_file))
     ring = open_key_ring(folder, passphrase, roles=(role,))
     if role not in ring.chain:
-        raise InputError("rotation.role")
+        raise InputError("rotation.no_key", role=role)
     address = _pending(settings, role, passphrase)
     return Rotation(address, int(ROLE_BITS[role]), address_text(address_of(ring.chain[role])))
 

@@ -36,7 +36,7 @@ def node_pages(site: Site) -> APIRouter:
         lang = language(request)
         view = overview(site.node, site.log)
         names = {member.member: _name(member.division, lang) for member in view.members}
-        found = [sentence(item.code, lang, **item.facts) for item in view.findings]
+        found = [item.told(lang) for item in view.findings]
         return page(
             request,
             "status.html",

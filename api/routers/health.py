@@ -11,7 +11,6 @@ from api.deps import Site
 from api.languages import language
 from api.telemetry import CONTENT_TYPE, figures
 from ledger.services import health
-from ledger.wire.sentences import sentence
 
 __all__ = ["health_router"]
 
@@ -30,7 +29,7 @@ def health_router(site: Site) -> APIRouter:
         lang = language(request)
         listed: list[dict[str, Any]] = []
         for finding in found:
-            told = sentence(finding.code, lang, **finding.facts)
+            told = finding.told(lang)
             listed.append({"code": finding.code, "text": told.text, "next_step": told.next_step})
         return JSONResponse({"ready": not found, "findings": listed}, 503 if found else 200)
 

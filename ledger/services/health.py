@@ -5,9 +5,10 @@ The web process and the command read what the daemon wrote; neither needs the da
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.engine import Connection
@@ -22,6 +23,7 @@ from ledger.services.context import Node
 from ledger.storage import outbox
 from ledger.storage.tables import drafts
 from ledger.storage.tables import steps as tables
+from ledger.wire.sentences import Language, Sentence, is_known, sentence
 
 __all__ = [
     "STORING",
@@ -43,6 +45,8 @@ STORING = "storing"
 """The daemon's step that asks whether a block could be stored; why not is said in the store's own words."""
 
 _HEAD = "head"
+_UNSAID = "…"
+_ASIDE = re.compile(rf"\s?[(（][^()（）]*{_UNSAID}[^()（）]*[)）]")
 
 
 @dataclass(slots=True)
@@ -79,6 +83,18 @@ class Finding:
     code: str
     facts: dict[str, Fact]
     step: str = ""
+
+    def told(self, lang: Language) -> Sentence:
+        """What to tell a person; a step that does not succeed is told with its cause, and with what to do about that."""
+        said, why = sentence(self.code, lang, **self.facts), self.facts.get("why")
+        if not isinstance(why, str) or not is_known(why):
+            return said
+        # Only the code of the cause was noted, so what its facts would say is left out.
+        cause = sentence(why, lang)
+        text = _ASIDE.sub("", cause.text)
+        if _UNSAID not in text:
+            said = replace(said, text=f"{said.text}{'' if lang == 'zh' else ' '}{text}")
+        return said if _UNSAID in cause.next_step else replace(said, next_step=cause.next_step)
 
 
 @dataclass(frozen=True, slots=True)

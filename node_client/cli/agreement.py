@@ -21,7 +21,7 @@ from ledger.services.context import Node
 from ledger.wire.sentences import term
 from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
-from node_client.cli.output import grid, language, say_json, screen, styled
+from node_client.cli.output import GOOD, grid, language, say_json, screen, styled
 
 __all__ = ["add_to"]
 
@@ -122,6 +122,7 @@ def show(agreement: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
         wanted = named(city, SubjectKind.AGREEMENT, agreement)
         with city.database.read() as connection:
             found = catalogue.agreements(connection, wanted)
+            names = {one.member: one.name for one in consortium.members(connection)}
             codes = {item.matter: item.code for item in catalogue.matters(connection)}
     if not found:
         raise NotFoundError("agreement.unknown")
@@ -129,11 +130,19 @@ def show(agreement: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
         say_json({"agreement": wanted.hex(), "versions": [_document(item) for item in found]})
         return
     console = screen()
+    console.print(wanted.hex())
     for item in found:
-        console.print(styled((f"v{item.version}", "bold"), f" {_state(item)}  {item.accepted}/{item.parties}"))
+        console.print(styled((f"v{item.version}", "bold"), f" {_state(item)}"))
+        table = grid(3)
+        for party in item.parties:
+            mark = GOOD if party in item.accepted else styled(("？", "yellow"))
+            table.add_row(mark, str(party), names.get(party, ""))
+        console.print(table)
+        matters = grid(2)
         for matter, modes in item.matters:
-            names = ("、" if lang == "zh" else ", ").join(term("modes", mode.name, lang) for mode in modes)
-            console.print(f"  {codes.get(matter, matter.hex()[:16])}  {names}")
+            said = ("、" if lang == "zh" else "; ").join(term("modes", mode.name, lang) for mode in modes)
+            matters.add_row(codes.get(matter, matter.hex()[:16]), said)
+        console.print(matters)
 
 
 def _drafted(path: Path, node: Path, kind: AgreementKind, changed: str, *, no_wait: bool, as_json: bool) -> None:

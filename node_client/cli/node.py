@@ -115,7 +115,7 @@ def status(folder: Folder, *, as_json: AsJson = False) -> None:
     lang = language()
     with opened_node(load_settings(folder)) as node:
         view = overview(node, LogView(DirectoryFiles(node.log_folder)))
-    found = [sentence(item.code, lang, **item.facts) for item in view.findings]
+    found = [item.told(lang) for item in view.findings]
     if as_json:
         say_json(
             {

@@ -20,7 +20,7 @@ from ledger.wire.problems import reason_sentence
 from ledger.wire.sentences import Sentence, sentence, term
 from ledger.wire.traces import china_time
 from node_client.cli.labels import label
-from node_client.cli.output import Language, good, grid, language, say_json, screen, wrong
+from node_client.cli.output import Language, good, language, say_json, screen, styled, wrong
 
 __all__ = ["retry", "stuck"]
 
@@ -44,13 +44,16 @@ def stuck(
     if as_json:
         say_json({"stuck": [_document(one, lang) for one in newest], "count": total})
         return
-    table = grid(3)
+    console = screen()
     for one in newest:
         told, code = _told(one, lang)
-        table.add_row(china_time(one.settled_at or one.created_at)[:19], one.id, wrong(told, code))
-    screen().print(table if newest else label("nothing_stuck"))
+        # The name stands in a line of its own, so that it is copied at one stroke.
+        console.print(styled((china_time(one.settled_at or one.created_at)[:19], "dim"), f"  {one.id}"), soft_wrap=True)
+        console.print(wrong(told, code))
+    if not newest:
+        console.print(label("nothing_stuck"))
     if total > len(newest):
-        screen().print(label("stuck_more", total=total))
+        console.print(label("stuck_more", total=total))
 
 
 def retry(

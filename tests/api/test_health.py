@@ -18,7 +18,7 @@ from ledger.log.view import LogView
 from ledger.ports import Head
 from ledger.services import health
 from ledger.services.health import Noted
-from ledger.wire.sentences import is_known
+from ledger.wire.sentences import is_known, sentence
 from node_client.daemon import Lane, Step, every
 from node_client.keyholder import DaemonKeyHolder, KeyServer
 from tests.api.site import Served, serve
@@ -72,7 +72,15 @@ def test_it_is_alive_and_ready_once_the_daemon_works_and_answers_for_the_keys(se
     health.note(served.site.node, "sending", code="chain.unreachable", memory=memory)
     (failing,) = findings(served)
     assert failing["code"] == "health.step_failing"
-    assert "chain.unreachable" in failing["text"]
+    # Not only that a step fails but why, and what to do about that.
+    assert failing["text"].endswith("The chain cannot be reached just now.")
+    assert failing["next_step"] == sentence("chain.unreachable", "en").next_step
+    # Where what is known of the cause is not enough for its sentence, its next step is.
+    health.note(served.site.node, "sending", code="publishing.quorum", memory=memory)
+    (failing,) = findings(served)
+    assert "publishing.quorum" in failing["text"]
+    assert failing["next_step"] == sentence("publishing.quorum", "en").next_step
+    health.note(served.site.node, "sending", code="chain.unreachable", memory=memory)
     assert is_known("chain.unreachable")
     assert findings(served, "zh")[0]["text"] != failing["text"]
 

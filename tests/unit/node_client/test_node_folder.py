@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tarfile
 import time
@@ -12,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from ledger.bootstrap import opened_node
-from ledger.errors import ConflictError, InputError, IntegrityError, NotFoundError, SetupError
+from ledger.errors import ConflictError, InputError, IntegrityError, NotFoundError, SetupError, UnavailableError
 from ledger.projections import journal
 from ledger.projections.journal import SyncState
 from ledger.services import audit, health
@@ -20,6 +21,7 @@ from ledger.settings import load_settings
 from node_client.backup import backup, restore
 from node_client.daemon import Daemon
 from node_client.doctor import examine
+from node_client.keys import create_key_ring
 from node_client.node_folder import create_node, rebuild_node
 
 VALUES: dict[str, Any] = {
@@ -46,12 +48,67 @@ def test_a_folder_is_made_once_with_keys_that_only_its_owner_reads(folder, tmp_p
             assert path.stat().st_mode & 0o077 == 0, path.name
     with pytest.raises(ConflictError, match=r"networks\.exists"):
         create_node(folder, VALUES, os.urandom)
-    for name, value in (("consortium", "0x12"), ("port", 70_000), ("rpc_urls", [])):
+    unfit = {
+        "consortium": "0x12", "port": 70_000, "rpc_urls": [], "rpc_urls.0": [""], "scrypt_n": 5_000,
+        "public_url": "wuhou.example",
+    }  # fmt: skip
+    for name, value in unfit.items():
         with pytest.raises(InputError, match=rf"settings\.value \(name={name}"):
-            create_node(tmp_path / "bad", {**VALUES, name: value}, os.urandom)
+            create_node(tmp_path / "bad", {**VALUES, name.partition(".")[0]: value}, os.urandom)
+    for name in ("", "two words", "a+b", "n" * 65):
+        with pytest.raises(InputError, match=r"networks\.name"):
+            create_node(tmp_path / "bad", {**VALUES, "network": name}, os.urandom)
     with pytest.raises(InputError, match=r"divisions\.unknown"):
         create_node(tmp_path / "bad", {**VALUES, "division": "999999"}, os.urandom)
     assert not (tmp_path / "bad").exists()
+
+
+def test_a_file_in_the_folder_s_place_and_a_line_that_is_missing_are_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConflictError, match=r"networks\.exists"):
+        create_node(tmp_path / "file", VALUES, os.urandom)
+    with pytest.raises(SetupError, match=r"settings\.missing"):
+        load_settings(tmp_path / "file")
+    (tmp_path / "node.toml").write_text('network = "n"\n')
+    with pytest.raises(SetupError, match=r"settings\.line_missing \(name=division\)"):
+        load_settings(tmp_path)
+
+
+def test_scrypt_takes_powers_of_two_and_nothing_is_made_otherwise(tmp_path):
+    with pytest.raises(InputError, match=r"keys\.cost"):
+        create_key_ring(tmp_path / "keys", "passphrase", os.urandom, scrypt_n=5_000)
+    assert not (tmp_path / "keys").exists()
+
+
+def test_a_place_where_nothing_can_be_written_is_not_called_a_full_disk(folder, tmp_path):
+    with pytest.raises(InputError, match=r"backup\.no_place \(cause=ENOENT\)"):
+        backup(folder, tmp_path / "none" / "node.tar", blobs=False)
+    backup(folder, tmp_path / "node.tar", blobs=False)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConflictError, match=r"backup\.not_empty"):
+        restore(tmp_path / "node.tar", tmp_path / "file")
+    with pytest.raises(InputError, match=r"backup\.no_place \(cause=ENOTDIR\)"):
+        restore(tmp_path / "node.tar", tmp_path / "file" / "again")
+
+
+def test_a_full_disk_while_restoring_is_not_called_a_damaged_archive(folder, tmp_path, monkeypatch):
+    backup(folder, tmp_path / "node.tar", blobs=False)
+
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UnavailableError, match=r"backup\.not_restored"):
+        restore(tmp_path / "node.tar", tmp_path / "again")
+    assert {path.name for path in tmp_path.iterdir()} == {"wuhou", "node.tar"}
+
+
+def test_what_an_earlier_attempt_left_does_not_come_with_a_restored_node(folder, tmp_path):
+    backup(folder, tmp_path / "node.tar", blobs=False)
+    (tmp_path / ".again.part").mkdir()
+    (tmp_path / ".again.part" / "other.db").write_text("of another archive")
+    restore(tmp_path / "node.tar", tmp_path / "again")
+    assert not (tmp_path / "again" / "other.db").exists()
 
 
 def test_a_backup_taken_in_use_brings_everything_back(folder, tmp_path):
@@ -118,7 +175,8 @@ def test_a_rebuild_waits_for_the_daemon_to_stop(folder):
 
 
 def test_settings_that_cannot_be_are_named(folder):
-    (folder / "node.toml").write_text("port = 'x'\n")
+    with (folder / "node.toml").open("a") as file:
+        file.write("log_level = 'x'\n")
     with pytest.raises(SetupError, match=r"settings\.invalid"):
         load_settings(folder)
 
