@@ -35,6 +35,7 @@ from ledger.services import (
     receiving,
     renewing,
     sending,
+    splits,
     synchronising,
 )
 from ledger.services.context import Node
@@ -234,6 +235,7 @@ class Daemon:
         steps = [
             Step("appending", lambda: publishing.append(self.node, self.log) > 0),
             Step(health.STORING, every(LIMITS.health_store_seconds, self.node.blobs.check)),
+            Step("cosigning", every(LIMITS.health_note_seconds, lambda: splits.require_none(self._witness.state))),
         ]
         if self._settings.publisher:
             steps.append(Step("publishing", self._publish))

@@ -16,7 +16,8 @@ from ledger.bootstrap import KEY_SOCKET, opened_node
 from ledger.errors import Fact, LedgerError, SetupError, UnavailableError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
-from ledger.services import health
+from ledger.log.witness_store import WitnessStore
+from ledger.services import health, splits
 from ledger.services.context import Node
 from ledger.settings import NodeSettings
 from node_client.daemon import open_keys, witness_path
@@ -125,5 +126,7 @@ def _daemon(settings: NodeSettings, node: Node) -> None:
 
 
 def _witness(settings: NodeSettings, ring: KeyRing) -> None:
-    if not witness_path(settings, ring).is_file():
+    path = witness_path(settings, ring)
+    if not path.is_file():
         raise SetupError("log.witness_lost")
+    splits.require_none(WitnessStore(path))

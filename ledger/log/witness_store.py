@@ -93,8 +93,7 @@ class WitnessStore:
         with self._transaction() as database:
             if self._latest(database, origin) != before:
                 return False
-            row = (origin, after.size, after.root, after.note)
-            database.execute("INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?)", (*row, _digest(row)))
+            _put_latest(database, origin, after)
         return True
 
     def origins(self) -> tuple[str, ...]:
@@ -132,14 +131,20 @@ class WitnessStore:
         with self._transaction() as database:
             return tuple(self._evidence(database))
 
-    def resolve(self, number: int, resolution: bytes) -> None:
+    def resolve(self, number: int, resolution: bytes, lost: Iterable[str] = ()) -> None:
         """Note how a split ended. Whoever calls has verified it (:func:`ledger.log.evidence.verify_resolution`).
+
+        Args:
+            number: of the evidence.
+            resolution: the note.
+            lost: origins whose newest checkpoint cosigned here is of the history that did not survive; for them what was
+                cosigned begins again with the surviving head.
 
         Raises:
             NotFoundError: ``log.evidence_absent``.
             FormatError: the note is malformed.
         """
-        parse_checkpoint(resolution)
+        head, _ = parse_checkpoint(resolution)
         with self._transaction() as database:
             select = f"SELECT {_EVIDENCE} FROM evidence WHERE number = ?"  # noqa: S608 -- a constant of this module
             found = database.execute(select, (number,)).fetchone()
@@ -149,6 +154,8 @@ class WitnessStore:
             database.execute(
                 "UPDATE evidence SET resolution = ?, digest = ? WHERE number = ?", (resolution, _digest(row), number)
             )
+            for origin in lost:
+                _put_latest(database, origin, Seen(head.size, head.root, resolution))
 
     def _latest(self, database: sqlite3.Connection, origin: str) -> Seen | None:
         found = database.execute("SELECT origin, size, root, note, digest FROM latest WHERE origin = ?", (origin,))
@@ -195,6 +202,11 @@ class WitnessStore:
 def _is_begun(database: sqlite3.Connection) -> bool:
     """Whether the tables are there; a crash while they are made leaves an empty file."""
     return database.execute("SELECT 1 FROM sqlite_master WHERE name = 'identity'").fetchone() is not None
+
+
+def _put_latest(database: sqlite3.Connection, origin: str, seen: Seen) -> None:
+    row = (origin, seen.size, seen.root, seen.note)
+    database.execute("INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?)", (*row, _digest(row)))
 
 
 def _same(one: Evidence, other: Evidence) -> bool:

@@ -19,6 +19,7 @@ from ledger.log.store import LogStore
 from ledger.log.view import LogView
 from ledger.services.publishing import policy_of
 from ledger.wire.proofs import LogProof, format_proof
+from node_client.cli import splits
 from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, opened
 from node_client.cli.output import WRONG, good, say_json, screen, styled
@@ -46,6 +47,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("mirror", epilog="tongban log mirror http://127.0.0.1:8101 mirror/ --policy five-cities.policy")(
         mirror
     )
+    splits.add_to(group)
     app.add_typer(group, name="log")
 
 
