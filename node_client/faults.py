@@ -11,14 +11,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from ledger.domain.files import digests_of
-from ledger.domain.operations import Operation
 from ledger.errors import UnavailableError
 from ledger.services import consortium
 from ledger.services.context import Node
-from ledger.storage.tables import chain, outbox
+from ledger.storage.tables import chain
 from node_client.supervising import NetworkProcesses
 from node_client.waiting import caught_up, outcomes
 
@@ -97,16 +96,6 @@ def _settle(nodes: Mapping[str, Node], written: Mapping[str, tuple[str, str]], f
         found.lost += [name for name, outcome in settled.items() if outcome.state != "done"]
         newest = max(newest, *(outcome.block for outcome in settled.values()))
     caught_up(nodes.values(), newest, seconds=_LAST)
-    for node in nodes.values():
-        with node.database.read() as connection:
-            table = outbox.intents
-            doubled = connection.execute(
-                select(table.c.id)
-                .where(table.c.operation == int(Operation.PUBLISH_ENDPOINT), table.c.state == "done")
-                .group_by(table.c.id)
-                .having(func.count() > 1)
-            ).scalars()
-            found.doubled += list(doubled)
     found.doubled += _events_twice(nodes, written)
     found.lost += _events_missing(nodes, written)
     found.same = len({_entries(node, newest) for node in nodes.values()}) == 1
