@@ -51,6 +51,28 @@ def test_upgrading_again_changes_nothing(tmp_path):
     database.close()
 
 
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        "ALTER TABLE members DROP COLUMN name",
+        "DROP TABLE daemon_steps",
+        # From before revisions were counted.
+        "DROP TABLE alembic_version",
+    ],
+)
+def test_a_database_of_an_earlier_program_is_called_that_and_left_alone(tmp_path, earlier):
+    database = open_database(tmp_path / "node.db")
+    upgrade(database)
+    with UnitOfWork(database) as uow:
+        uow.connection.execute(sa.text(earlier))
+        uow.commit()
+    before = _statements(database)
+    with pytest.raises(SetupError, match=r"storage\.earlier_form"):
+        upgrade(database)
+    assert _statements(database) == before
+    database.close()
+
+
 def test_a_database_of_a_newer_program_is_refused_and_left_alone(tmp_path):
     database = open_database(tmp_path / "node.db")
     upgrade(database)
