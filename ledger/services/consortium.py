@@ -22,6 +22,7 @@ from ledger.services.context import Node
 from ledger.storage.tables import consortium as tables
 
 __all__ = [
+    "CandidateShown",
     "MemberShown",
     "ProposalShown",
     "confirm",
@@ -58,12 +59,27 @@ class MemberShown:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidateShown:
+    """Whom a vote on admission would list."""
+
+    division: str
+    name: str
+    level: Level
+    parent: int
+    voting: bool
+    administrator: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProposalShown:
-    """A vote as it stands; ``passed`` is ``None`` while it is open."""
+    """A vote as it stands; ``passed`` is ``None`` while it is open, ``subject`` what else it is about, as the contract has it."""
 
     proposal: int
     kind: ProposalKind
+    proposer: int
     target: int
+    subject: bytes
+    candidate: CandidateShown | None
     approvals: int
     rejections: int
     needed: int
@@ -185,10 +201,16 @@ def members(connection: Connection) -> list[MemberShown]:
 def proposals(connection: Connection) -> list[ProposalShown]:
     """Return all votes, the newest first."""
     table = tables.proposals
+    candidates = {
+        row.proposal: CandidateShown(
+            f"{row.division:06d}", row.name, Level(row.level), row.parent, row.voting, row.administrator
+        )
+        for row in connection.execute(select(tables.admissions))
+    }
     return [
         ProposalShown(
-            row.proposal, ProposalKind(row.kind), row.target, row.approvals, row.rejections, row.needed, row.closes,
-            row.passed,
+            row.proposal, ProposalKind(row.kind), row.member, row.target, row.subject, candidates.get(row.proposal),
+            row.approvals, row.rejections, row.needed, row.closes, row.passed,
         )
         for row in connection.execute(select(table).order_by(table.c.proposal.desc()))
     ]  # fmt: skip

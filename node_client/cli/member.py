@@ -12,6 +12,7 @@ from ledger.domain.calls import Fields
 from ledger.domain.consortium import ContractKind, Level, ProposalKind
 from ledger.errors import InputError
 from ledger.services import consortium
+from ledger.services.consortium import CandidateShown
 from ledger.settings import load_settings
 from ledger.wire.sentences import Language, term
 from node_client.cli import calendars, seat
@@ -163,7 +164,10 @@ def show(*, node: NodeOption, as_json: AsJson = False) -> None:
                     {
                         "proposal": one.proposal,
                         "kind": one.kind.name.lower(),
+                        "proposer": one.proposer,
                         "target": one.target,
+                        "subject": one.subject.hex(),
+                        "candidate": None if one.candidate is None else _candidate_document(one.candidate),
                         "approvals": one.approvals,
                         "rejections": one.rejections,
                         "needed": one.needed,
@@ -186,6 +190,11 @@ def show(*, node: NodeOption, as_json: AsJson = False) -> None:
         state = label({None: "vote_open", True: "vote_passed", False: "vote_failed"}[vote_.passed])
         about = _about(vote_.kind, vote_.target, lang)
         console.print(f"#{vote_.proposal} {about}: {vote_.approvals}/{vote_.needed} {state}")
+        who = vote_.candidate
+        if who is not None and vote_.passed is None:
+            mark = "" if who.voting else f"  {label('no_vote')}"
+            console.print(f"   {who.division} {who.name}  {term('levels', who.level.name, lang)}{mark}")
+            console.print(f"   {who.administrator}", style="dim")
 
 
 def rotate_key(
@@ -209,6 +218,17 @@ def rotate_key(
         # Only when the chain knows it is the new key the node's: until then the old one goes on working.
         with city.database.read() as connection:
             finish_rotations(settings.path("keys"), connection, city.member)
+
+
+def _candidate_document(who: CandidateShown) -> dict[str, object]:
+    return {
+        "division": who.division,
+        "name": who.name,
+        "level": who.level.name.lower(),
+        "parent": who.parent or None,
+        "voting": who.voting,
+        "administrator": who.administrator,
+    }
 
 
 def _about(kind: ProposalKind, target: int, lang: Language) -> str:

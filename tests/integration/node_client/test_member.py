@@ -62,6 +62,23 @@ def test_a_sub_member_is_admitted_under_its_parent_and_has_no_vote(staged):
     assert "under 1" in staged.command("member", "list", "--node", "wuhou").stdout
 
 
+def test_who_votes_is_shown_whom_the_vote_would_admit(staged):
+    key = signer("candidate").address.lower()
+    about = ("member", "propose", "admit", "--name", "样本区", "--administrator", key, "--node", "wuhou")
+    assert staged.refused(*about, "--division", "999999") == "divisions.unknown"
+    name = staged.asked(*about, "--division", "510108", "--level", "4")
+    assert staged.cities.outcome("wuhou", name) is Reason.OK
+    (shown, *_) = staged.said("member", "list", "--node", "wuhou")["proposals"]
+    assert (shown["kind"], shown["proposer"], shown["passed"]) == ("admit", 1, None)
+    assert shown["candidate"] == {
+        "division": "510108", "name": "样本区", "level": "district", "parent": None, "voting": True, "administrator": key,
+    }  # fmt: skip
+    said = staged.command("member", "list", "--node", "wuhou").stdout
+    assert "admit a member: 0/" in said
+    assert "510108 样本区  district" in said
+    assert key in said
+
+
 def test_a_member_is_suspended_once_however_often_it_is_asked(staged):
     about = ("member", "propose", "suspend", "--member", "2", "--node", "wuhou")
     assert staged.asked(*about) == staged.asked(*about)
