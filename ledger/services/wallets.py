@@ -20,6 +20,7 @@ from ledger.blobs.cids import cid_from_digest, cid_of, digest_of
 from ledger.blobs.content import read_content, write_content
 from ledger.chain.codec import canonical_call
 from ledger.domain import holders, merkle
+from ledger.domain.calls import parse_call
 from ledger.domain.consortium import ContractKind
 from ledger.domain.holders import Branch, ExtendedPrivate
 from ledger.domain.limits import LIMITS
@@ -67,7 +68,7 @@ class SealedWallet:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The newest wallet of a seed; ``used`` is the highest version whose pointer is taken, ``block`` how far was looked."""
+    """The newest wallet of a seed; ``used`` is the highest version that is taken or in line here, ``block`` how far was looked."""
 
     wallet: Wallet
     used: int
@@ -247,7 +248,10 @@ def publish(node: Node, sealed: SealedWallet, *, spread: int = LIMITS.wallet_spr
 
 
 def find(node: Node, seed: bytes) -> Found:
-    """Find, fetch and open the newest wallet of a seed.
+    """Find, fetch and open the newest wallet of a seed; one that this city is still to publish is newer than the chain's.
+
+    A version may wait for its moment for an hour. Whoever went on from the older one meanwhile would forget what the newer
+    one marks, and show a leaf or a case's key twice.
 
     Args:
         node: any city; what it fetches from another it does not keep.
@@ -261,6 +265,7 @@ def find(node: Node, seed: bytes) -> Found:
     with node.database.read() as connection:
         state = journal.position(connection)
         pointers = _walk(connection, root)
+        pointers |= _in_line(connection, root, max(pointers, default=0), node.member)
     block = 0 if state is None else state.block
     for version, (blob, member) in sorted(pointers.items(), reverse=True):
         store = cast("BlobStore", _Reaching(node, member))
@@ -358,7 +363,19 @@ def _require_free(connection: Connection, node: Node, sealed: SealedWallet, now:
 
 
 def _under_way(connection: Connection, pointer: bytes) -> bool:
-    return any(intent.state in {"waiting", "prepared"} for intent in outbox.listed(connection, subject=pointer))
+    return any(intent.state not in outbox.STUCK for intent in outbox.listed(connection, subject=pointer))
+
+
+def _in_line(connection: Connection, root: ExtendedPrivate, last: int, member: int) -> dict[int, tuple[bytes, int]]:
+    """Return the versions after the last one on the record that this city has been handed: blob, and this member."""
+    found: dict[int, tuple[bytes, int]] = {}
+    version = last + 1
+    while asked := outbox.listed(connection, subject=_pointer(root, version)):
+        for intent in asked:
+            if intent.state not in outbox.STUCK:
+                found[version] = (bytes.fromhex(str(parse_call(intent.call)["blob"]).removeprefix("0x")), member)
+        version += 1
+    return found
 
 
 def _moment(random: Random, spread: int) -> int:

@@ -119,6 +119,18 @@ def test_the_newest_version_is_found_whoever_published_it(cities, tmp_path):
         wallets.find(cities.nodes["wuhou"], bytes(64))
 
 
+def test_a_version_that_waits_for_its_moment_is_newer_than_the_chains(cities):
+    wuhou, mianyang = cities.nodes["wuhou"], cities.nodes["mianyang"]
+    first = saved(cities, "wuhou", Wallet())
+    numbers = []
+    for _ in range(2):
+        wallet, number = wallets.reserve_case(wallets.find(wuhou, SEED).wallet)
+        numbers.append(number)
+        wallets.save(wuhou, SEED, wallet, spread=3_600)
+    assert numbers == [0, 1]
+    assert (wallets.find(wuhou, SEED).wallet.version, wallets.find(mianyang, SEED).wallet) == (3, first)
+
+
 def test_who_takes_the_next_pointer_gains_nothing(cities):
     wallet = saved(cities, "wuhou", Wallet())
     yuzhong = cities.nodes["yuzhong"]
