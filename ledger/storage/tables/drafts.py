@@ -6,6 +6,8 @@ random references, numbers and times.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, String, Table
 
 from ledger.storage.tables.metadata import LOCAL, metadata
@@ -43,13 +45,20 @@ peer_nonces = Table(
     info=LOCAL,
 )
 
+
+def _leaf_of_a_use() -> tuple[Column[Any], ...]:
+    """The use under which another city let this one read, by its contract's count, and one of its leaves."""
+    return (
+        Column("contract", String(42), primary_key=True),
+        Column("use", BigInteger, primary_key=True),
+        Column("leaf", String(64), primary_key=True),
+    )
+
+
 received = Table(
     "received",
     metadata,
-    # The use under which another city let this one read, by its contract's count, and one of its leaves.
-    Column("contract", String(42), primary_key=True),
-    Column("use", BigInteger, primary_key=True),
-    Column("leaf", String(64), primary_key=True),
+    *_leaf_of_a_use(),
     Column("case", LargeBinary(32), nullable=False),
     Column("type_code", String(64), nullable=False),
     # The record, the disclosed fields and the content key, sealed to this city; empty once erased.
@@ -67,9 +76,7 @@ received_files = Table(
     "received_files",
     metadata,
     # Which content was copied here for a leaf: other uses may have brought the same.
-    Column("contract", String(42), primary_key=True),
-    Column("use", BigInteger, primary_key=True),
-    Column("leaf", String(64), primary_key=True),
+    *_leaf_of_a_use(),
     Column("blob", String(64), primary_key=True),
     Index("ix_received_files_blob", "blob"),
     info=LOCAL,
