@@ -18,6 +18,7 @@ __all__ = [
     "Argument",
     "BlobStore",
     "Block",
+    "Blocks",
     "Chain",
     "Clock",
     "Head",
@@ -125,11 +126,10 @@ class SignedTransaction:
     hash: bytes
 
 
-class Chain(Protocol):
-    """An engine that holds the contracts.
+class Blocks(Protocol):
+    """Where a chain is read from.
 
-    Whatever an engine answers that cannot be true raises ``IntegrityError``; an engine that does not answer raises
-    ``UnavailableError``.
+    What is answered and cannot be true raises ``IntegrityError``; where nobody answers, ``UnavailableError`` is raised.
     """
 
     def chain_id(self) -> int:
@@ -144,9 +144,13 @@ class Chain(Protocol):
         """Read the blocks ``first`` to ``last``, both included, with the events of our contracts.
 
         Verified are each header's hash, each link to the parent within the range, and, for each block that holds our
-        events, the receipts root; ``unverified`` names what of this an engine's format does not allow.
+        events, the receipts root; ``Chain.unverified`` names what of this an engine's format does not allow.
         """
         ...
+
+
+class Chain(Blocks, Protocol):
+    """An engine that holds the contracts; what it raises is as for ``Blocks``."""
 
     def unverified(self) -> tuple[str, ...]:
         """Name the checks that this kind of engine does not allow: ``header_hash``, ``receipts_root``, ``transaction_hash``."""

@@ -26,7 +26,7 @@ from ledger.domain.entries import (
 )
 from ledger.domain.limits import LIMITS
 from ledger.errors import FormatError, IntegrityError, UnavailableError
-from ledger.ports import Block, Chain, Head, LocatedEvent
+from ledger.ports import Block, Blocks, Head, LocatedEvent
 from ledger.projections import journal
 from ledger.projections.journal import EventTypes, SyncState
 from ledger.services.chunks import StatusMemory, Step, write_chunk
@@ -76,7 +76,7 @@ def run_once(
 
 def synchronise(
     database: Database,
-    chain: Chain,
+    chain: Blocks,
     consortium: str,
     *,
     memory: StatusMemory | None = None,
@@ -254,7 +254,7 @@ def _require_run(state: SyncState | None, first: int, blocks: Sequence[Block]) -
         parent = block.hash
 
 
-def _join(database: Database, chain: Chain, state: SyncState, consortium: str) -> SyncState:
+def _join(database: Database, chain: Blocks, state: SyncState, consortium: str) -> SyncState:
     """Go on from the log's files with the chain: the same genesis, and the last block read again and compared."""
     (genesis,) = chain.blocks(0, 0)
     if (genesis.hash, chain.chain_id(), consortium) != (state.genesis, state.chain_id, state.consortium):

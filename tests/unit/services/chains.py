@@ -1,18 +1,18 @@
-"""A chain that holds one history, for services that read blocks."""
+"""A place that has one history's blocks, for what reads them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ledger.ports import Block, Head, MinedTransaction, Receipt
+from ledger.ports import Block, Blocks, Head
 from tests.unit.projections.streams import CHAIN_ID
 
 __all__ = ["HistoryChain"]
 
 
 @dataclass
-class HistoryChain:
+class HistoryChain(Blocks):
     """Answers from a list of blocks; those beyond ``finalised`` are not final yet."""
 
     held: list[Block]
@@ -30,21 +30,3 @@ class HistoryChain:
         self.reads += 1
         assert last <= self.finalised
         return self.held[first : last + 1]
-
-    def unverified(self) -> tuple[str, ...]:
-        return ()
-
-    def call(self, contract: str, kind: str, function: str, *args: object, block: int | None = None) -> object:
-        raise NotImplementedError
-
-    def send(self, raw: bytes) -> bytes:
-        raise NotImplementedError
-
-    def receipt(self, transaction: bytes) -> Receipt | None:
-        raise NotImplementedError
-
-    def nonce(self, address: str) -> int:
-        raise NotImplementedError
-
-    def mined(self, address: str, nonce: int) -> MinedTransaction | None:
-        raise NotImplementedError
