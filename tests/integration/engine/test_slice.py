@@ -28,7 +28,7 @@ from tests.integration.services.test_slice import (
     CITIES,
     Pilot,
     anchored,
-    furnish,
+    furnished,
     given,
     granted,
     opened,
@@ -78,10 +78,8 @@ def network(tmp_path_factory) -> Iterator[Validators]:
 @pytest.fixture(scope="module")
 def pilot(network, tmp_path_factory) -> Iterator[LivePilot]:
     made = LivePilot(network, {}, {city: signers(city) for city in CITIES})
-    furnish(made, tmp_path_factory.mktemp("nodes"), engine="network")
-    yield made
-    for node in made.nodes.values():
-        node.database.close()
+    with furnished(made, tmp_path_factory.mktemp("nodes"), engine="network"):
+        yield made
 
 
 def test_the_main_job_runs_on_real_validators(pilot, network, tmp_path):

@@ -23,7 +23,6 @@ from ledger.storage.tables import materials as tables
 from ledger.storage.tables.outbox import intents
 from ledger.wire.consents import new_disclosed
 from ledger.wire.grants import GrantedConsent
-from tests.integration.network import form, signers
 from tests.integration.services.cities import (
     CASES,
     CHAIN_ID,
@@ -36,7 +35,7 @@ from tests.integration.services.cities import (
     two_cities,
 )
 from tests.integration.services.test_materials import CASE, CONTENT, MATTER, consent, paper
-from tests.integration.services.test_slice import CITIES, Pilot, anchored, furnish, given, granted, opened
+from tests.integration.services.test_slice import Pilot, anchored, given, granted, opened, opened_pilot
 
 SECOND = "0x" + "9" * 40
 
@@ -49,13 +48,8 @@ def cities(tmp_path) -> Iterator[Cities]:
 
 @pytest.fixture
 def pilot(tmp_path) -> Iterator[Pilot]:
-    network = form(None, *CITIES)
-    made = Pilot(network, {}, {city: signers(city) for city in CITIES})
-    furnish(made, tmp_path)
-    yield made
-    for node in made.nodes.values():
-        node.database.close()
-    network.close()
+    with opened_pilot(tmp_path) as made:
+        yield made
 
 
 def used(pilot: Pilot, consented, case: bytes, name: str) -> None:

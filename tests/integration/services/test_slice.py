@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -120,13 +121,28 @@ class Pilot:
 
 @pytest.fixture
 def pilot(tmp_path) -> Iterator[Pilot]:
-    network = form(None, *CITIES)
-    made = Pilot(network, {}, {city: signers(city) for city in CITIES})
-    furnish(made, tmp_path)
-    yield made
-    for node in made.nodes.values():
-        node.database.close()
-    network.close()
+    with opened_pilot(tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def opened_pilot(folder: Path) -> Iterator[Pilot]:
+    """Three cities furnished on an engine in this process, all of it closed at the end."""
+    with closing(form(None, *CITIES)) as network:
+        made = Pilot(network, {}, {city: signers(city) for city in CITIES})
+        with furnished(made, folder):
+            yield made
+
+
+@contextmanager
+def furnished(pilot: Pilot, folder: Path, *, engine: str = "embedded") -> Iterator[None]:
+    """Furnish a pilot, and close its nodes' databases at the end."""
+    try:
+        furnish(pilot, folder, engine=engine)
+        yield
+    finally:
+        for node in pilot.nodes.values():
+            node.database.close()
 
 
 def furnish(pilot: Pilot, tmp_path: Path, *, engine: str = "embedded") -> None:
