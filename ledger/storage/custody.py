@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger.domain import holders
 from ledger.domain.limits import LIMITS
-from ledger.errors import AuthorityError, InputError, IntegrityError, NotFoundError
+from ledger.errors import AuthorityError, InputError, IntegrityError, NotFoundError, UnavailableError
 from ledger.ports import Clock, Random
 
 __all__ = ["CustodyStore", "Witnessed"]
@@ -59,6 +60,10 @@ class CustodyStore:
         clock: POSIX seconds.
         witnesses: says of a key's address, a digest and two signatures whether two witnesses in force stated that this
             key may sign this digest.
+
+    Everything raises:
+        UnavailableError: ``storage.unavailable``: locked, disk full, or gone.
+        IntegrityError: ``custody.damaged``.
     """
 
     def __init__(
@@ -165,34 +170,27 @@ class CustodyStore:
         except InvalidTag:
             raise IntegrityError("custody.damaged") from None
 
-    def _open(self) -> _Transaction:
-        return _Transaction(self._path)
-
-
-class _Transaction:
-    """One immediate transaction on a connection of its own: committed at the end, rolled back by an error."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> sqlite3.Connection:
-        self._connection = sqlite3.connect(self._path, isolation_level=None, timeout=LIMITS.database_lock_seconds)
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """One immediate transaction on a connection of its own: committed at the end, rolled back by an error."""
         try:
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.execute("PRAGMA foreign_keys = ON")
-            self._connection.execute("BEGIN IMMEDIATE")
-        except BaseException:
-            self._connection.close()
+            with closing(
+                sqlite3.connect(self._path, isolation_level=None, timeout=LIMITS.database_lock_seconds)
+            ) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("PRAGMA foreign_keys = ON")
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                # Closed without it, everything is rolled back.
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise UnavailableError("storage.unavailable", cause=error.sqlite_errorname) from error
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+                raise IntegrityError("custody.damaged") from error
             raise
-        return self._connection
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        try:
-            if self._connection.in_transaction:
-                self._connection.execute("COMMIT" if kind is None else "ROLLBACK")
-        finally:
-            self._connection.close()
 
 
 def _pin_hash(pin: str, salt: bytes) -> bytes:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from coincurve import PublicKey
 
 from ledger.domain import holders
 from ledger.domain.limits import LIMITS
-from ledger.errors import AuthorityError, InputError, IntegrityError, NotFoundError
+from ledger.errors import AuthorityError, InputError, IntegrityError, NotFoundError, UnavailableError
+from ledger.storage import custody as module
 from ledger.storage.custody import CustodyStore, Witnessed
 
 DIGEST = bytes(range(32))
@@ -89,3 +93,21 @@ def test_a_seed_opens_with_its_own_key_alone(store, tmp_path, time):
     person = store.enrol(PIN)
     with pytest.raises(IntegrityError, match=r"custody\.damaged"):
         open_store(tmp_path, time, bytes(31) + b"\x01").next_account(person, holders.Branch.MATERIAL)
+
+
+def test_a_store_that_is_locked_is_unavailable_and_nothing_is_kept(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LIMITS", replace(LIMITS, database_lock_seconds=0))
+    with closing(sqlite3.connect(tmp_path / "custody.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UnavailableError, match=r"storage\.unavailable \(cause=SQLITE_BUSY\)"):
+            store.enrol(PIN)
+        assert other.execute("SELECT count(*) FROM persons").fetchone() == (0,)
+    assert store.enrol(PIN)
+    # SQLite takes its journal away with the last connection.
+    assert [path.name for path in tmp_path.iterdir()] == ["custody.db"]
+
+
+def test_a_file_that_is_no_store_is_damaged(tmp_path, time):
+    (tmp_path / "custody.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(IntegrityError, match=r"custody\.damaged"):
+        open_store(tmp_path, time)
