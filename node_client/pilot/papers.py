@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, ImageDraw
+from reportlab import rl_config
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfbase import pdfmetrics
@@ -69,7 +70,7 @@ def make_papers(folder: Path) -> dict[str, Path]:
         "identity-applicant": lambda: _photograph(APPLICANT, 1),
         "identity-spouse": lambda: _photograph(SPOUSE, 2),
         "household": lambda: _scan("常住人口登记卡（样本）", pages=3, quality=70, seed=3),
-        "marriage": lambda: _scan("结婚证（样本）", pages=17, quality=97, seed=4),
+        "marriage": lambda: _scan("结婚证（样本）", pages=21, quality=97, seed=4),
         "contribution": _ofd,
         "contract": _contract,
     }
@@ -208,6 +209,8 @@ def _ofd() -> bytes:
 def _canvas(out: io.BytesIO) -> Canvas:
     if _FONT not in pdfmetrics.getRegisteredFontNames():
         pdfmetrics.registerFont(UnicodeCIDFont(_FONT))
+    # As scanners write them: images as they are. In ASCII they take most of the time that all papers take.
+    rl_config.useA85 = 0  # type: ignore[attr-defined]  # the library gives its options to the module as it is imported
     # invariant: no time of making in the file.
     return Canvas(out, pagesize=A4, invariant=True)
 

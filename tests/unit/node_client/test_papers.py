@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ledger.errors import InputError
-from node_client.pilot.papers import PAPERS, make_decision, place_papers
+from ledger.services.intake import inspect_file
+from node_client.pilot.papers import PAPERS, make_decision, make_papers, place_papers
 
 
 def test_the_decision_is_made_where_there_is_no_folder_yet(tmp_path):
@@ -45,3 +46,17 @@ def test_files_beyond_the_papers_are_left_alone(tmp_path):
         (tmp_path / f"{number}.pdf").write_bytes(b"%PDF-1.7\n%%EOF\n")
     (tmp_path / "z.exe").write_bytes(b"MZ")
     assert [path.name for path in place_papers(tmp_path).values()] == [f"{n}.pdf" for n in range(len(PAPERS))]
+
+
+def test_the_papers_are_of_the_sizes_that_offices_meet_and_the_same_every_time(tmp_path):
+    made = make_papers(tmp_path / "one")
+    sizes = {key: path.stat().st_size for key, path in made.items()}
+    assert 60_000_000 < sizes["marriage"] < 70_000_000
+    assert 3_000_000 < sizes["household"] < 10_000_000
+    assert sizes["contribution"] < 10_000
+    for key in ("household", "identity-applicant", "contribution", "contract"):
+        assert inspect_file(made[key]).digests.size == sizes[key]
+    # What is there already is left as it is; what is missing is made anew, byte for byte as before.
+    before = made["household"].read_bytes()
+    made["household"].unlink()
+    assert make_papers(tmp_path / "one")["household"].read_bytes() == before
