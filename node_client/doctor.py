@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
-from ledger.bootstrap import KEY_SOCKET, opened_node
+from ledger.bootstrap import opened_node
 from ledger.errors import Fact, LedgerError, SetupError, UnavailableError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
@@ -58,13 +58,13 @@ def _examined(settings: NodeSettings, stack: ExitStack) -> Iterator[Checked]:
         ("engine", lambda node: _engine(settings, node)),
         ("clock", _clock),
         ("log", _log),
-        ("daemon", lambda node: _daemon(settings, node)),
     ]
     for name, check in checks:
         if node is None:
             yield Checked(name, "skipped")
         else:
             yield _one(name, lambda check=check: check(node))  # type: ignore[misc]  # bound early
+    yield from _daemon(node) if node is not None else [Checked("daemon", "skipped")]
     if rings:
         yield _one("witness", lambda: _witness(settings, rings[0]))
     else:
@@ -118,11 +118,17 @@ def _log(node: Node) -> None:
     tree.verify()
 
 
-def _daemon(settings: NodeSettings, node: Node) -> None:
-    if not settings.path(KEY_SOCKET).exists():
-        raise UnavailableError("keys.holder_unreachable")
-    for finding in health.findings(node):
-        raise SetupError(finding.code, **finding.facts)
+def _daemon(node: Node) -> Iterator[Checked]:
+    """All that the daemon noted and what of it does not answer, not only the first."""
+    try:
+        found = health.findings(node)
+    except LedgerError as error:
+        yield Checked("daemon", "wrong", error.code, tuple(error.facts.items()))
+        return
+    for finding in found:
+        yield Checked("daemon", "wrong", finding.code, tuple(finding.facts.items()))
+    if not found:
+        yield Checked("daemon", "good")
 
 
 def _witness(settings: NodeSettings, ring: KeyRing) -> None:

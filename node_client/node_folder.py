@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from ledger.bootstrap import KEY_SOCKET, opened_node
+from ledger.bootstrap import opened_node
 from ledger.domain.divisions import division
 from ledger.domain.entries import GenesisEntry, parse_entry
 from ledger.domain.holders import address_of, address_text
@@ -24,6 +25,7 @@ from ledger.services import batching, synchronising
 from ledger.services.context import Node
 from ledger.services.cosigning import begin_witness
 from ledger.settings import NodeSettings
+from node_client import locking
 from node_client.daemon import open_keys, witness_path
 from node_client.keyholder import DaemonKeyHolder, note_signers
 from node_client.keys import create_key_ring
@@ -125,13 +127,24 @@ def rebuild_from_log(settings: NodeSettings, fetch: Fetch, policy: Policy) -> Re
 
 
 def _rebuilt(settings: NodeSettings, fill: Callable[[Node], None]) -> Rebuilt:
-    if settings.path(KEY_SOCKET).exists():
-        raise ConflictError("rebuild.running")
     keys = DaemonKeyHolder(open_keys(settings))
-    with opened_node(settings, keys=keys) as node:
+    with _alone(settings), opened_node(settings, keys=keys) as node:
         fill(node)
         entries, behind = _caught_up(node)
         return Rebuilt(entries, batching.open_batches(node, keys.open), behind)
+
+
+@contextmanager
+def _alone(settings: NodeSettings) -> Iterator[None]:
+    """Keep the daemon away meanwhile; one that was killed has left its socket and nothing else."""
+    try:
+        lock = locking.hold(settings.path(locking.LOCK))
+    except ConflictError:
+        raise ConflictError("rebuild.running") from None
+    try:
+        yield
+    finally:
+        locking.release(lock)
 
 
 def _require_same(remote: TreeReader, own: TreeReader) -> None:

@@ -16,7 +16,6 @@ from ledger.errors import InputError, LedgerError, SetupError
 from ledger.parentage import follow_parent
 from ledger.settings import load_settings
 from ledger.wire.problems import explain
-from ledger.wire.sentences import sentence
 from node_client.cli.labels import label
 from node_client.cli.output import GOOD, WRONG, grid, language, say_json, screen, styled, wrong
 from node_client.holding import hold
@@ -163,11 +162,12 @@ def status(folder: Folder, *, as_json: AsJson = False) -> None:
 
 def doctor(folder: Folder, *, as_json: AsJson = False) -> None:
     """逐项检查节点，说明问题和办法；不做任何改动。 / Check everything in turn and say what to do; changes nothing."""
+    from ledger.services.health import Finding  # noqa: PLC0415 - as above
     from node_client.doctor import examine  # noqa: PLC0415 - as above
 
     lang = language()
     checked = list(examine(load_settings(folder)))
-    told = [sentence(item.code, lang, **dict(item.facts)) if item.code else None for item in checked]
+    told = [Finding(item.code, dict(item.facts)).told(lang) if item.code else None for item in checked]
     if as_json:
         rows = [
             {
@@ -184,7 +184,11 @@ def doctor(folder: Folder, *, as_json: AsJson = False) -> None:
         table = grid(3)
         marks = {"good": GOOD, "wrong": WRONG, "skipped": styled(("？", "yellow"))}
         for item, text in zip(checked, told, strict=True):
-            table.add_row(marks[item.outcome], item.name, f"{text.text} {text.next_step} [{item.code}]" if text else "")
+            table.add_row(
+                marks[item.outcome],
+                label(f"doctor_{item.name}"),
+                f"{text.text} {text.next_step} [{item.code}]" if text else "",
+            )
         screen().print(table)
     if any(item.outcome != "good" for item in checked):
         raise typer.Exit(1)
