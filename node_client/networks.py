@@ -39,6 +39,7 @@ __all__ = [
     "NetworkPlan",
     "create_network",
     "engine_config",
+    "engine_store",
     "founders",
     "load_network",
     "passphrase_file",
@@ -235,6 +236,11 @@ def load_network(folder: Path) -> Network:
         raise SetupError("networks.unreadable") from None
 
 
+def engine_store(network: Network) -> Path:
+    """Return the file of the embedded engine's store."""
+    return network.folder / "engine" / "engine.db"
+
+
 def engine_config(network: Network, ready_file: Path) -> EngineConfig:
     """Return the embedded engine's settings: only members' keys may send, as the consortium's contract knows them."""
     allowed = {network.deployer().address}
@@ -243,7 +249,7 @@ def engine_config(network: Network, ready_file: Path) -> EngineConfig:
         ring = open_key_ring(folder / "keys", read_passphrase(folder / "passphrase"), roles=("administer",))
         allowed.add(address_text(address_of(ring.chain["administer"])))
     return EngineConfig(
-        path=network.folder / "engine" / "engine.db",
+        path=engine_store(network),
         chain_id=network.chain_id,
         clock_offset=network.clock_offset,
         heartbeat=_HEARTBEAT,

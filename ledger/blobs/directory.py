@@ -9,9 +9,11 @@ The file ``format`` marks the folder as a store, so that a volume that is not mo
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import tempfile
+import time
 from typing import TYPE_CHECKING, NoReturn
 
 from ledger.blobs.cids import cid_of, digest_of
@@ -19,12 +21,14 @@ from ledger.domain.limits import LIMITS
 from ledger.errors import InputError, IntegrityError, NotFoundError, SetupError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 __all__ = ["FORMAT", "DirectoryStore"]
 
 FORMAT = "tongban/blobs/1\n"
+# A write takes seconds; what lies there for a day was cut off.
+_LEFT_BEHIND = 86_400.0
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -105,8 +109,10 @@ class DirectoryStore:
             return False
         return True
 
-    def check(self) -> None:
+    def check(self, now: Callable[[], float] = time.time) -> None:
         """Find out whether a block could be stored: a small file is written and taken away again.
+
+        What writes that were cut off left behind a day ago is taken away too.
 
         Raises:
             UnavailableError: ``blobs.full``, ``blobs.low``, ``blobs.unreachable``.
@@ -121,6 +127,7 @@ class DirectoryStore:
             finally:
                 os.close(handle)
                 os.unlink(name)  # noqa: PTH108 -- a name from mkstemp
+            self._sweep(now() - _LEFT_BEHIND)
         except OSError as error:
             _refuse(error)
         free = found.f_bavail * found.f_frsize
@@ -155,18 +162,16 @@ class DirectoryStore:
         except OSError as error:
             _refuse(error)
 
-    def sweep(self, before: float) -> int:
-        """Remove what interrupted writes left behind before that time (POSIX seconds); returns how many."""
-        count = 0
-        for path in self._temporary.iterdir():
-            if path.stat().st_mtime < before:
-                path.unlink(missing_ok=True)
-                count += 1
-        return count
-
     def _path(self, cid: str) -> Path:
         digest_of(cid)
         return self._root / cid[-2:] / cid
+
+    def _sweep(self, before: float) -> None:
+        for path in self._temporary.iterdir():
+            # A write that goes on meanwhile takes its own file away.
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < before:
+                    path.unlink()
 
     def _require_store(self) -> None:
         if not self._marker.exists():

@@ -32,6 +32,7 @@ __all__ = [
     "days_text",
     "document",
     "line_text",
+    "member_text",
 ]
 
 FORMAT: Final = "tongban/trace/1"
@@ -243,10 +244,10 @@ def _who(actor: Actor | None, parties: Mapping[int, Party], lang: Language) -> s
     if actor is None:
         return sentence("trace.nobody", lang).text
     if actor.applicant and actor.helper:
-        return sentence("trace.helped", lang, helper=_member(actor.helper, parties, lang)).text
+        return sentence("trace.helped", lang, helper=member_text(actor.helper, parties, lang)).text
     if actor.applicant:
         return sentence("trace.applicant", lang).text
-    name = _member(actor.member, parties, lang)
+    name = member_text(actor.member, parties, lang)
     inside = "，" if lang == "zh" else ", "
     more = inside.join(
         part for part in (actor.department_name, term("officer_roles", actor.role, lang) if actor.role else "") if part
@@ -256,7 +257,8 @@ def _who(actor: Actor | None, parties: Mapping[int, Party], lang: Language) -> s
     return f"{name}（{more}）" if lang == "zh" else f"{name} ({more})"
 
 
-def _member(member: int, parties: Mapping[int, Party], lang: Language) -> str:
+def member_text(member: int, parties: Mapping[int, Party], lang: Language) -> str:
+    """A member's name: its place's English one where there is one, else its own; its number where nobody knows it."""
     party = parties.get(member)
     if party is None:
         return f"#{member}"
@@ -265,7 +267,7 @@ def _member(member: int, parties: Mapping[int, Party], lang: Language) -> str:
 
 def _fact(group: str, value: int | str | bool, parties: Mapping[int, Party], lang: Language) -> str:  # noqa: FBT001  # a fact may be yes or no
     if group == "members":
-        return _member(int(value), parties, lang)
+        return member_text(int(value), parties, lang)
     if group == "moments":
         return china_time(int(value))
     if group == "reasons":

@@ -35,6 +35,7 @@ GROUPS = (
     "consent",
     "case",
     "trace",
+    "oversight",
     "log",
     "keys",
     "verify",

@@ -12,7 +12,7 @@ from ledger.domain.checkpoints import parse_checkpoint
 from ledger.domain.policies import evaluate, format_policy
 from ledger.log.evidence import diagnose as compare
 from ledger.log.files import DirectoryFiles
-from ledger.log.mirror import catch_up, open_remote
+from ledger.log.mirror import catch_up, open_remote, verify_log
 from ledger.log.proofs import make_paths
 from ledger.log.reader import TreeReader
 from ledger.log.store import LogStore
@@ -44,6 +44,7 @@ def add_to(app: typer.Typer) -> None:
     group.command("policy", epilog="tongban log policy --node wuhou/ > five-cities.policy")(policy)
     group.command("proof", epilog="tongban log proof wuhou/ 197 --to proofs/")(proof)
     group.command("diagnose", epilog="tongban log diagnose wuhou/ http://127.0.0.1:8102")(diagnose)
+    group.command("verify", epilog="tongban log verify http://127.0.0.1:8101 --policy five-cities.policy")(verify)
     group.command("mirror", epilog="tongban log mirror http://127.0.0.1:8101 mirror/ --policy five-cities.policy")(
         mirror
     )
@@ -137,6 +138,21 @@ def diagnose(left: Where, right: Where, *, as_json: AsJson = False) -> None:
         console.print(found.right.decode("utf-8", "replace"))
     if found is not None:
         raise typer.Exit(1)
+
+
+def verify(
+    where: Where,
+    *,
+    policy: Annotated[Path, typer.Option(help="签署策略文件 / the policy file", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """核对整份日志：检查点、每一个文件、每一条。 / Check a whole log: its checkpoint, every file, every entry."""
+    with screen(stderr=True).status(label("verifying_log")):
+        trusted = verify_log(fetcher(where), policy_file(policy))
+    if as_json:
+        say_json({"size": trusted.checkpoint.size, "root": trusted.checkpoint.root.hex()})
+    else:
+        screen().print(good(label("log_whole", count=trusted.checkpoint.size)))
 
 
 def mirror(

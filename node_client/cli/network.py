@@ -17,8 +17,8 @@ from rich.text import Text
 from ledger.errors import InputError
 from ledger.settings import load_settings
 from node_client.cli.labels import label
-from node_client.cli.output import grid, say_json, screen, styled
-from node_client.networks import FIVE_CITIES, NetworkPlan, create_network, load_network
+from node_client.cli.output import good, grid, say_json, screen, styled
+from node_client.networks import FIVE_CITIES, NetworkPlan, create_network, engine_store, load_network
 
 __all__ = ["add_to"]
 
@@ -83,9 +83,22 @@ def run(
         processes.stop()
 
 
-def status(folder: Folder, *, as_json: AsJson = False) -> None:
+def status(
+    folder: Folder,
+    *,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="逐行核对引擎的数据文件 / check every row of the engine's store too")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """列出成员、端口和是否在运行。 / List the members, their addresses, and whether they run."""
-    _say_members(folder, as_json=as_json)
+    rows = None
+    if deep:
+        from ledger.chain.embedded.scrub import scrub_file  # noqa: PLC0415 - loads the engine
+
+        with screen(stderr=True).status(label("scrubbing")):
+            rows = scrub_file(engine_store(load_network(folder)))
+    _say_members(folder, as_json=as_json, store_rows=rows)
 
 
 def engine(
@@ -124,7 +137,7 @@ def engine(
     )
 
 
-def _say_members(folder: Path, *, as_json: bool) -> None:
+def _say_members(folder: Path, *, as_json: bool, store_rows: int | None = None) -> None:
     network = load_network(folder)
     rows = []
     for member in network.members:
@@ -143,13 +156,16 @@ def _say_members(folder: Path, *, as_json: bool) -> None:
     engine_running = _answers(network.engine_port)
     if as_json:
         head = {"name": network.name, "chain_id": network.chain_id, "consortium": network.consortium}
-        say_json({**head, "clock_offset": network.clock_offset, "engine": engine_running, "members": rows})
+        checked = {} if store_rows is None else {"store_rows": store_rows}
+        say_json({**head, "clock_offset": network.clock_offset, "engine": engine_running, "members": rows, **checked})
         return
     table = grid(4)
     table.add_row("0", "engine", network.rpc_url, _mark(engine_running))
     for row in rows:
         table.add_row(str(row["member"]), str(row["name"]), str(row["url"]), _mark(running=bool(row["running"])))
     screen().print(table)
+    if store_rows is not None:
+        screen().print(good(label("store_whole", count=store_rows)))
 
 
 def _mark(running: bool) -> Text:  # noqa: FBT001 - the thing itself

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ledger.chain.embedded.checksums import require
-from ledger.chain.embedded.errors import damaged
+from ledger.chain.embedded.errors import damaged, sqlite_errors
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ledger.chain.embedded.store import Store
 
-__all__ = ["scrub"]
+__all__ = ["scrub", "scrub_file"]
 
 # Each row's checksum stands after the columns it is over; a block's row has two.
 _QUERIES = {
@@ -34,17 +38,34 @@ def scrub(store: Store) -> int:
         IntegrityError: ``engine.store_damaged``, the first damage found.
         UnavailableError: ``engine.store_unavailable``.
     """
-    count = 0
     with store.reading() as connection:
-        verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise damaged("file", "structure")
-        for part, query in _QUERIES.items():
-            for row in connection.execute(query):
-                key = row[0].hex() if isinstance(row[0], bytes) else str(row[0])
-                require(part, key, row[-1], *row[:-1])
-                count += 1
-        for key, value, stored in connection.execute("SELECT k, v, c FROM meta"):
-            require("meta", str(key), stored, str(key).encode(), value)
+        return _scrub(connection)
+
+
+def scrub_file(path: Path) -> int:
+    """The same of a store's file, without opening the store: its engine may run meanwhile.
+
+    Raises:
+        IntegrityError, UnavailableError: as :func:`scrub`.
+    """
+    with (
+        sqlite_errors(),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10.0)) as connection,
+    ):
+        return _scrub(connection)
+
+
+def _scrub(connection: sqlite3.Connection) -> int:
+    count = 0
+    verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise damaged("file", "structure")
+    for part, query in _QUERIES.items():
+        for row in connection.execute(query):
+            key = row[0].hex() if isinstance(row[0], bytes) else str(row[0])
+            require(part, key, row[-1], *row[:-1])
             count += 1
+    for key, value, stored in connection.execute("SELECT k, v, c FROM meta"):
+        require("meta", str(key), stored, str(key).encode(), value)
+        count += 1
     return count

@@ -235,11 +235,20 @@ def test_an_operators_day_with_the_command(tongban, tmp_path):
     (vote,) = [one for one in tongban("member", "list")["proposals"] if one["kind"] == "suspend"]
     assert tongban("member", "vote", str(vote["proposal"]), "--no", node="610113")["done"] is True
     assert len(tongban("agreement", "list")["agreements"]) == 1
+    seen = tongban("oversight", "--since", "2026-03-01", "--until", "2026-12-31", node="510000")
+    assert {one["mode"] for one in seen["volume"]} == {"fully_online", "received_here", "joint"}
+    assert {one["reason"] for one in seen["refusals"]} >= {"consent_revoked", "consent_expired", "leaf_revoked"}
+    assert all(one["in_time"] == 1 and not one["late"] for one in seen["timeliness"])
     (tmp_path / "bad.json").write_text("{}")
     assert tongban("catalogue", "check", str(tmp_path / "bad.json"), status=2)["good"] is False
     assert len(tongban("catalogue", "show", "--member", "2")["matters"]) == 9
     nodes = tongban.folder / "nodes"
     assert tongban("log", "diagnose", str(nodes / "510107"), str(nodes / "610113"))["differs_at"] is None
+    policy = ("--policy", str(tongban.folder / "receipts" / "five-cities.policy"))
+    assert tongban("log", "verify", str(nodes / "510107"), *policy)["size"] > 500
+    assert tongban("log", "evidence", "--to", str(tmp_path / "evidence"))["evidence"] == []
+    assert tongban("network", "status", str(tongban.folder), "--deep")["store_rows"] > 5_000
+    assert [one["year"] for one in tongban("member", "calendars")["calendars"]] == [2025, 2026]
     assert tongban("node", "backup", str(nodes / "610113"), str(tmp_path / "yanta.tar"))["files"] > 5
 
 
