@@ -17,9 +17,8 @@ from typing import Final, TypeAlias
 from ledger.domain import workdays
 from ledger.domain.case_tables import HANDLING, RECEIVING
 from ledger.domain.case_words import CaseWord, ClockWord
-from ledger.domain.cases import CASE_READING, NO_ELAPSED, Clock, LimitFlag, Mode, State
+from ledger.domain.cases import NO_ELAPSED, Clock, LimitFlag, Mode, State
 from ledger.domain.catalogue import LimitRule
-from ledger.domain.reasons import Reason
 
 __all__ = ["MANY_DAYS", "PENDING_DAYS", "Calendars", "CaseLimits", "CaseModel", "days_between", "opened"]
 
@@ -97,12 +96,6 @@ class CaseModel:
     def who(self, member: int) -> int:
         """The bits of a member in this case: RECEIVING, HANDLING, both or 0."""
         return (RECEIVING if member == self.word.receiving else 0) | (HANDLING if member == self.word.handling else 0)
-
-    def may_read(self, member: int) -> Reason:
-        """Whether a member may read materials for this case now: from closing on, never."""
-        if self.word.state not in CASE_READING:
-            return Reason.CASE_NOT_READING
-        return Reason.OK if self.who(member) else Reason.NOT_A_PARTY
 
     def elapsed(self, clock: Clock, now: int, calendars: Calendars) -> int | None:
         """Working days used of a clock; ``None`` where a calendar is missing, ``NO_ELAPSED`` for no clock.

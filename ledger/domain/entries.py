@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ledger.domain import canonical, merkle
+from ledger.domain import canonical
 from ledger.domain.canonical import JsonObject, JsonValue
 from ledger.domain.limits import LIMITS
 from ledger.errors import FormatError, InputError
@@ -37,7 +37,6 @@ __all__ = [
     "decode_value",
     "encode_entry",
     "encode_value",
-    "entry_leaf",
     "event_entry",
     "parse_entry",
 ]
@@ -185,11 +184,6 @@ def encode_entry(entry: Entry) -> bytes:
     if len(data) > LIMITS.log_entry_bytes:
         raise InputError("log.entry_long", size=len(data), limit=LIMITS.log_entry_bytes)
     return data
-
-
-def entry_leaf(data: bytes) -> bytes:
-    """Leaf hash of an entry's bytes."""
-    return merkle.leaf_hash(data)
 
 
 def parse_entry(data: bytes) -> Entry:
