@@ -20,7 +20,6 @@ from contextlib import closing, suppress
 from pathlib import Path, PurePosixPath
 
 from ledger.errors import ConflictError, InputError, IntegrityError, NotFoundError, UnavailableError
-from node_client.locking import LOCK
 
 __all__ = ["backup", "restore"]
 
@@ -128,7 +127,7 @@ def _files(folder: Path, copies: Path, *, blobs: bool) -> Iterator[tuple[str, Pa
             continue
         if (top in _LEFT_OUT and not (blobs and top == "blobs")) or path.suffix in {".log", ".part"}:
             continue
-        if path.name.endswith(("-wal", "-shm", "-journal")) or path.name in {"ready.json", "web.json", LOCK}:
+        if path.name.endswith(("-wal", "-shm", "-journal")) or path.name in {"ready.json", "web.json"}:
             continue
         if path.suffix == ".db":
             copy = copies / relative.name

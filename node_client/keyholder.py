@@ -36,7 +36,6 @@ from ledger.services.peers import registered_request_key
 from ledger.storage.custody import CustodyStore, Witnessed
 from ledger.wire import keyholding as wire
 from ledger.wire.signatures import TAG
-from node_client import locking
 from node_client.keys import KeyRing
 
 __all__ = ["DaemonKeyHolder", "KeyServer", "chain_signers", "log_signer", "note_signers"]
@@ -207,17 +206,13 @@ class KeyServer:
     """Answers for the keys on a Unix socket that only the node's own user may open.
 
     Args:
-        path: of the socket; one that a process left behind is replaced.
+        path: of the socket; an old one is replaced.
         keys: the holder.
-
-    Raises:
-        ConflictError: ``keys.held``: another process answers for this folder's keys.
     """
 
     def __init__(self, path: Path, keys: KeyHolder) -> None:
         self._path = path
         self._keys = keys
-        self._lock = locking.hold(path.with_name(locking.LOCK))
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="keys")
         path.unlink(missing_ok=True)
         address, folder = socket_address(path)
@@ -240,7 +235,6 @@ class KeyServer:
         self._thread.join()
         self._workers.shutdown()
         self._path.unlink(missing_ok=True)
-        locking.release(self._lock)
 
     def _accept(self) -> None:
         while True:

@@ -15,7 +15,7 @@ from ledger.domain.divisions import division
 from ledger.domain.entries import GenesisEntry, parse_entry
 from ledger.domain.holders import address_of, address_text
 from ledger.domain.policies import Policy
-from ledger.errors import ConflictError, InputError, IntegrityError, UnavailableError
+from ledger.errors import ConflictError, InputError, IntegrityError, SetupError, UnavailableError
 from ledger.log.files import DirectoryFiles
 from ledger.log.mirror import Fetch, fetch_checkpoint, open_remote
 from ledger.log.reader import TreeReader
@@ -25,8 +25,8 @@ from ledger.services import batching, synchronising
 from ledger.services.context import Node
 from ledger.services.cosigning import begin_witness
 from ledger.settings import NodeSettings
-from node_client import locking
 from node_client.daemon import open_keys, witness_path
+from node_client.holding import hold
 from node_client.keyholder import DaemonKeyHolder, note_signers
 from node_client.keys import create_key_ring
 from node_client.networks import passphrase_file, require_empty, require_name, toml_lines, write_private
@@ -138,13 +138,13 @@ def _rebuilt(settings: NodeSettings, fill: Callable[[Node], None]) -> Rebuilt:
 def _alone(settings: NodeSettings) -> Iterator[None]:
     """Keep the daemon away meanwhile; one that was killed has left its socket and nothing else."""
     try:
-        lock = locking.hold(settings.path(locking.LOCK))
-    except ConflictError:
+        held = hold(settings.folder)
+    except SetupError:
         raise ConflictError("rebuild.running") from None
     try:
         yield
     finally:
-        locking.release(lock)
+        held.release()
 
 
 def _require_same(remote: TreeReader, own: TreeReader) -> None:

@@ -82,13 +82,14 @@ def rotate(
 
 def _say(ring: KeyRing, *, as_json: bool) -> None:
     chain = {role: address_text(address_of(secret)) for role, secret in sorted(ring.chain.items())}
-    service = [{"kind": key.kind, "version": key.version} for key in ring.service]
+    versions = sorted((key.kind, key.version) for key in ring.service)
+    service = [{"kind": kind, "version": version} for kind, version in versions]
     if as_json:
         say_json({"chain": chain, "service": service})
         return
     table = Table(show_header=False, box=None, padding=(0, 2))
     for role, address in chain.items():
         table.add_row(role, address)
-    for key in ring.service:
-        table.add_row(key.kind, f"v{key.version}")
+    for kind, version in versions:
+        table.add_row(kind, f"v{version}")
     screen().print(table)

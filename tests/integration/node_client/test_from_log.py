@@ -22,7 +22,7 @@ from ledger.settings import load_settings
 from ledger.storage import outbox
 from ledger.storage.database import open_database
 from ledger.storage.tables import chain
-from node_client import locking
+from node_client.holding import hold
 from node_client.keys import CHAIN_ROLES, save_chain_key, save_service_keys
 from tests.integration.network import CHAIN_ID
 from tests.integration.services.test_materials import paper
@@ -169,6 +169,6 @@ def test_the_log_and_its_policy_are_given_together_and_to_a_stopped_node(again, 
     assert code(command, "--from-log", "served") == "rebuild.policy"
     assert code(command, "--policy", "policy") == "rebuild.policy"
     assert code(command, "--from-log", "nowhere", "--policy", "policy") == "log.no_folder"
-    lock = locking.hold(again / locking.LOCK)
+    held = hold(again)
     assert code(command, "--from-log", "served", "--policy", "policy") == "rebuild.running"
-    locking.release(lock)
+    held.release()

@@ -12,11 +12,10 @@ import pytest
 
 from ledger.domain import wrapping
 from ledger.domain.wrapping import RecipientPrivate
-from ledger.errors import AuthorityError, ConflictError, FormatError, InputError, UnavailableError
+from ledger.errors import AuthorityError, FormatError, InputError, UnavailableError
 from ledger.ports import KeyHolder, TypedMessage
 from ledger.services.keyholding import ForwardingKeyHolder, socket_address
 from ledger.wire.keyholding import decode_answer, read_frame
-from node_client import locking
 from node_client.keyholder import DaemonKeyHolder, KeyServer
 from node_client.keys import SERVICE_KINDS, KeyRing
 
@@ -69,23 +68,6 @@ def served(tmp_path: Path) -> Iterator[tuple[ForwardingKeyHolder, Asked, Path]]:
     path.parent.mkdir()
     server = KeyServer(path, cast("KeyHolder", holder))
     yield ForwardingKeyHolder(path), holder, path
-    server.close()
-
-
-def test_a_second_daemon_of_a_folder_is_refused_and_takes_nothing_from_the_first(served):
-    keys, holder, path = served
-    with pytest.raises(ConflictError, match=r"keys\.held"):
-        KeyServer(path, cast("KeyHolder", holder))
-    assert keys.open(b"abc", b"info") == b"cba"
-
-
-def test_what_a_killed_daemon_left_behind_does_not_keep_the_next_from_starting(tmp_path):
-    path = tmp_path / "keys.sock"
-    with socket.socket(socket.AF_UNIX) as left:
-        left.bind(str(path))
-    (tmp_path / locking.LOCK).touch()
-    server = KeyServer(path, cast("KeyHolder", Asked()))
-    assert ForwardingKeyHolder(path).open(b"abc", b"info") == b"cba"
     server.close()
 
 

@@ -18,10 +18,10 @@ from ledger.projections import journal
 from ledger.projections.journal import SyncState
 from ledger.services import audit, health
 from ledger.settings import load_settings
-from node_client import locking
 from node_client.backup import backup, restore
 from node_client.daemon import Daemon
 from node_client.doctor import examine
+from node_client.holding import hold
 from node_client.keys import create_key_ring
 from node_client.node_folder import create_node, rebuild_node
 
@@ -172,10 +172,10 @@ def test_the_doctor_names_what_is_wrong_and_calls_nothing_good_that_was_not_look
 
 
 def test_a_rebuild_waits_for_the_daemon_to_stop(folder):
-    lock = locking.hold(folder / locking.LOCK)
+    held = hold(folder)
     with pytest.raises(ConflictError, match=r"rebuild\.running"):
         rebuild_node(load_settings(folder))
-    locking.release(lock)
+    held.release()
     # A daemon that was killed left its socket: that keeps nobody away, the engine alone is missing now.
     (folder / "keys.sock").touch()
     with pytest.raises(UnavailableError, match=r"chain\.unreachable"):
