@@ -80,7 +80,8 @@ def write(path: Path, document: CaseDocument, *, as_json: bool) -> None:
     if as_json:
         say_json({"case": document.case.hex(), "document": str(path), "expires": china_time(document.shown.expires)})
         return
-    console = screen()
+    # A command is copied as one line, however narrow the screen.
+    console = screen(soft_wrap=True)
     console.print(good(label("document_written", file=path.name, day=china_time(document.shown.expires)[:10])))
     console.print(label("document_next", file=path.name))
 

@@ -77,6 +77,7 @@ def show_consent(
     console = screen(stderr=True)
     terms = granted.terms
     kinds = {leaf.leaf: records.read_record(each.record).type_code for each in held.materials for leaf in each.leaves}
+    console.print(label("sign_consent"))
     console.print(label("case", name=terms.case.hex()))
     console.print(label("purpose", name=term("purposes", Purpose(terms.purpose).name, lang)))
     for leaf in terms.leaves:
@@ -84,7 +85,8 @@ def show_consent(
             continue
         known = MATERIAL_TYPES.get(kinds.get(leaf, ""))
         name = kinds.get(leaf, "") if known is None else (known.zh if lang == "zh" else known.en)
-        console.print(f"{name}: {_listed((_field(field, lang) for field in granted.disclosed.fields(leaf)), lang)}")
+        opened = _listed((_field(field, lang) for field in granted.disclosed.fields(leaf)), lang)
+        console.print(label("sign_opened", name=name, fields=opened))
     if len(own) < len(terms.leaves):
         console.print(label("sign_others", count=len(terms.leaves) - len(own)))
     for grantee in terms.grantees:
@@ -106,7 +108,8 @@ def say_signed(path: Path, command: str, facts: Mapping[str, object], *, others:
     if as_json:
         say_json({**facts, "document": str(path)})
         return
-    console = screen()
+    # A command is copied as one line, however narrow the screen.
+    console = screen(soft_wrap=True)
     console.print(good(label("signed", file=path.name)))
     if others:
         console.print(label("signed_part", count=others))
