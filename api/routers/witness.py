@@ -23,7 +23,10 @@ def witness_router(site: Site) -> APIRouter:
     async def add_checkpoint(request: Request) -> Response:
         body = await request.body()
         answer = decode_answer(await run_in_threadpool(site.node.keys.cosign, body))
-        headers = {} if answer.retry_after is None else {"Retry-After": str(answer.retry_after)}
-        return Response(answer.body, answer.status, headers=headers, media_type=answer.content_type)
+        # As a header and not as a media type, to which a charset would be added: the standard's clients compare the whole.
+        headers = {"Content-Type": answer.content_type}
+        if answer.retry_after is not None:
+            headers["Retry-After"] = str(answer.retry_after)
+        return Response(answer.body, answer.status, headers=headers)
 
     return router

@@ -175,7 +175,9 @@ def test_the_daemon_cosigns_what_comes_in_over_http_and_remembers_it(running):
         # The memory is durable: the same size from nothing again is answered by what was cosigned last.
         again = ask(running, "/witness/v1/add-checkpoint", content=request)
         assert (again.status_code, again.text) == (409, f"{head.size}\n")
-        assert again.headers["content-type"].startswith("text/x.tlog.size")
+        # Exactly that: the standard knows no charset here.
+        assert again.headers["content-type"] == "text/x.tlog.size"
+        assert given.headers["content-type"] == "text/plain; charset=utf-8"
         assert ask(running, "/witness/v1/add-checkpoint", content=b"old 0\n\n").status_code == 400
     finally:
         daemon.close()
