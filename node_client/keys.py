@@ -85,7 +85,7 @@ class KeyRing:
         """
         versions = self.versions(kind)
         if not versions:
-            raise SetupError("keys.missing", kind=kind)
+            raise SetupError("keys.missing", file=kind)
         return versions[-1]
 
     def versions(self, kind: str) -> tuple[ServiceKey, ...]:
@@ -102,9 +102,12 @@ def read_passphrase(path: Path) -> str:
     """Read a passphrase file.
 
     Raises:
-        SetupError: ``keys.no_passphrase``, ``keys.open_permissions``.
+        SetupError: ``keys.no_passphrase``, ``keys.open_permissions``, ``keys.passphrase_text``.
     """
-    return _read_private(path, "keys.no_passphrase").decode().rstrip("\n")
+    try:
+        return _read_private(path, "keys.no_passphrase").decode().rstrip("\n")
+    except UnicodeDecodeError:
+        raise SetupError("keys.passphrase_text", file=path.name) from None
 
 
 def create_key_ring(
@@ -158,7 +161,8 @@ def open_key_ring(folder: Path, passphrase: str, *, roles: tuple[str, ...] | Non
         raw = _read_private(path, "keys.missing")
         try:
             chain[path.stem] = decode_keyfile_json(json.loads(raw), passphrase.encode())
-        except ValueError as error:
+        except (ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:
+            # A file of another form than a keystore's fails in the library wherever it is looked into first.
             wrong = "MAC mismatch" in str(error)
             raise SetupError("keys.wrong_passphrase" if wrong else "keys.damaged", file=path.name) from None
     sealed = json.loads(unseal_file(folder / "service.json", passphrase))

@@ -22,7 +22,7 @@ from node_client.backup import backup, restore
 from node_client.daemon import Daemon
 from node_client.doctor import examine
 from node_client.holding import hold
-from node_client.keys import create_key_ring
+from node_client.keys import create_key_ring, open_key_ring, read_passphrase
 from node_client.node_folder import create_node, rebuild_node
 
 VALUES: dict[str, Any] = {
@@ -79,6 +79,23 @@ def test_scrypt_takes_powers_of_two_and_nothing_is_made_otherwise(tmp_path):
     with pytest.raises(InputError, match=r"keys\.cost"):
         create_key_ring(tmp_path / "keys", "passphrase", os.urandom, scrypt_n=5_000)
     assert not (tmp_path / "keys").exists()
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "no JSON", '{"version": 3, "crypto": {}}', '{"version": 1}'])
+def test_a_key_file_of_another_form_is_called_damaged(folder, content):
+    secret = read_passphrase(folder / "passphrase")
+    for name in ("chain/issue.json", "service.json"):
+        whole = (folder / "keys" / name).read_bytes()
+        (folder / "keys" / name).write_text(content)
+        with pytest.raises(SetupError, match=r"keys\.damaged"):
+            open_key_ring(folder / "keys", secret)
+        (folder / "keys" / name).write_bytes(whole)
+
+
+def test_a_passphrase_that_is_no_text_is_named(folder):
+    (folder / "passphrase").write_bytes(b"\xff\xfe")
+    with pytest.raises(SetupError, match=r"keys\.passphrase_text"):
+        read_passphrase(folder / "passphrase")
 
 
 def test_a_place_where_nothing_can_be_written_is_not_called_a_full_disk(folder, tmp_path):
