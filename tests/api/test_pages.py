@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.pages.rendering import PACKAGE
 from ledger.domain.consortium import Level
 from ledger.domain.events import MemberListed
 from ledger.domain.operations import Operation
@@ -92,3 +94,11 @@ def test_a_node_of_no_member_says_so(served):
     page = TestClient(create_app(stranger))
     assert "本市还不是联盟成员" in page.get("/?lang=zh").text
     assert "This city is not a member of the consortium" in page.get("/?lang=en").text
+
+
+def test_every_word_of_the_pages_is_used_and_there_in_both_languages():
+    used = "".join(file.read_text() for pattern in ("*.html", "*.py") for file in PACKAGE.rglob(pattern))
+    both = [set(tomllib.loads((PACKAGE / "locales" / f"{lang}.toml").read_text())) for lang in ("zh", "en")]
+    assert both[0] == both[1]
+    unused = {name for name in both[0] if not re.search(rf"\b(t|told|words\(lang\))\.{name}\b", used)}
+    assert unused == set()
