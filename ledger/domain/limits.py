@@ -66,6 +66,8 @@ class Limits:
     record_fields: int = 128
     # One field is a name, a number, an address or a paragraph; whole texts are files.
     record_field_bytes: int = 16 * 1024
+    # A name or a number on a document of identity; the longest names that passports print are far shorter.
+    identity_chars: int = 200
     # 128 digests of 43 characters and the plain members; anything longer is not a record.
     record_bytes: int = 32 * 1024
     # A household register with all its members is the largest; each subject has leaves of its own.

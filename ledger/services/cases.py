@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.engine import Connection
 
 from ledger.chain.codec import canonical_call
@@ -279,29 +279,38 @@ def settle(node: Node, contract: str, case: bytes, *, intent: str) -> str:
     return _enqueue(node, Operation.SETTLE, contract, case, {"value": case}, intent)
 
 
-def needs(connection: Connection, matter: Matter, applicants: Iterable[str]) -> list[Need]:
+def needs(connection: Connection, matter: Matter, applicants: Iterable[str], *, now: int) -> list[Need]:
     """Hold a matter's requirements against what is anchored here for some people: what is there, what is missing.
+
+    What was revoked or has expired is not there. Two people's papers of one type are two papers: the applicant's
+    identity card alone does not serve for the spouse's as well.
 
     Args:
         connection: this city's picture.
         matter: the deciding city's own list.
         applicants: the random references of the people concerned.
+        now: chain time, by which papers expire.
     """
-    table = material_tables.materials
+    table, leaf, revoked = material_tables.materials, material_tables.material_leaves, material_tables.leaf_revocations
+    same = and_(*(revoked.c[name] == leaf.c[name] for name in ("contract", "batch", "index")))
     rows = list(
         connection.execute(
             select(table.c.material, table.c.type_code, table.c.assurance).where(
-                table.c.applicant.in_(list(applicants)), table.c.erased_at.is_(None)
+                table.c.applicant.in_(list(applicants)),
+                table.c.erased_at.is_(None),
+                or_(table.c.expires_at == 0, table.c.expires_at > now),
+                ~exists().where(leaf.c.material == table.c.material, same),
             )
         )
     )
-    return [
-        Need(
-            requirement,
-            tuple(str(row.material) for row in rows if requirement.serves(row.type_code, row.assurance)),
+    found: list[Need] = []
+    for requirement in matter.requirements:
+        serving = tuple(str(row.material) for row in rows if requirement.serves(row.type_code, row.assurance))
+        others = sum(
+            one.requirement.types == requirement.types and one.requirement.whose != requirement.whose for one in found
         )
-        for requirement in matter.requirements
-    ]
+        found.append(Need(requirement, serving if len(serving) > others else ()))
+    return found
 
 
 def witnessed_act(

@@ -25,6 +25,7 @@ from ledger.services.context import Node
 from ledger.storage.outbox import Intent
 from ledger.storage.tables import consents as tables
 from ledger.storage.tables import materials as material_tables
+from ledger.storage.tables.consortium import members
 from ledger.wire.consents import Disclosed, new_disclosed
 
 __all__ = [
@@ -118,9 +119,13 @@ def prepare(
 
     Raises:
         InputError: ``consents.nothing_disclosed``.
-        RefusedError: ``consents.refused`` with the reason the contract would give.
+        RefusedError: ``consents.refused`` with the reason the contract would give, or for a city that is no member.
     """
     now = node.clock()
+    with node.database.read() as connection:
+        known = set(connection.execute(select(members.c.member)).scalars())
+    if not {grantee.member for grantee in grantees} <= known:
+        _require(Reason.UNKNOWN_MEMBER)
     disclosed = new_disclosed(shown, node.random)
     terms = ConsentTerms(
         leaves=tuple(sorted(shown)),
@@ -252,13 +257,27 @@ def feed(connection: Connection, leaves: Sequence[int], *, limit: int = 200) -> 
 
 
 def listed(connection: Connection, *, case: bytes | None = None, limit: int = 100) -> list[dict[str, object]]:
-    """Return consents on the record, the newest first: all, or those for one case; digests as hex."""
+    """Return consents on the record, the newest first: all, or those for one case; digests as hex.
+
+    ``grantees`` says of each city how many uses it was given and how many are left.
+    """
     table = tables.consents
     query = select(table).order_by(table.c.block.desc()).limit(limit)
     if case is not None:
         query = query.where(table.c.case == case)
     rows = [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
-    return [{name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()} for row in rows]
+    given = tables.consent_grantees
+    found: dict[bytes, list[dict[str, int]]] = {}
+    for one in connection.execute(
+        select(given).where(given.c.consent.in_([row["consent"] for row in rows])).order_by(given.c.member)
+    ):
+        grantee = {"member": int(one.member), "uses": int(one.uses), "remaining": int(one.remaining)}
+        found.setdefault(bytes(one.consent), []).append(grantee)
+    return [
+        {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()}
+        | {"grantees": found.get(row["consent"], [])}
+        for row in rows
+    ]
 
 
 def split_signature(signature: bytes) -> dict[str, Value]:

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from ledger.blobs.content import write_content
 from ledger.domain import boxes, canonical, envelopes, records
+from ledger.domain.disclosures import parse_disclosure
 from ledger.domain.holders import ExtendedPublic
 from ledger.domain.limits import LIMITS
 from ledger.domain.materials import (
@@ -57,6 +58,7 @@ __all__ = [
     "listed",
     "material_of",
     "places_of",
+    "require_stated",
     "revoke",
     "submit",
 ]
@@ -174,6 +176,25 @@ def document_of(node: Node, material: str) -> MaterialDocument:
     if sealed is None:
         raise ConflictError("materials.erased")
     return open_material(node, node.keys.open, sealed)
+
+
+def require_stated(node: Node, material: str, fields: Sequence[str]) -> None:
+    """Require that a material of this city's states these fields and has these files, before its holder signs for them.
+
+    Raises:
+        InputError: ``materials.unknown_field`` with what there is.
+        NotFoundError: as :func:`find`.
+        ConflictError: ``materials.erased``; ``releases.revoked`` with the cause.
+    """
+    document = document_of(node, material)
+    with node.database.read() as connection:
+        (row,) = listed(connection, material=material)
+    if row["revoked_at"]:
+        raise ConflictError("releases.revoked", cause=int(str(row["cause"])))
+    stated = [parse_disclosure(each)[1] for each in document.disclosures]
+    if not set(fields) <= set(stated):
+        kind = records.read_record(document.record).type_code
+        raise InputError("materials.unknown_field", type_code=kind, known=", ".join(stated))
 
 
 def leaves_of(connection: Connection, material: str, subject: int | None) -> list[int]:

@@ -15,6 +15,7 @@ from sqlalchemy import insert, select
 
 from ledger.domain import canonical, wrapping
 from ledger.domain.identifiers import check_identity_number
+from ledger.domain.limits import LIMITS
 from ledger.errors import InputError
 from ledger.services.context import Node
 from ledger.services.opening import Unseal
@@ -35,7 +36,8 @@ class Identity:
     """A person by document: its kind, its number and the name on it. Its representation shows nothing.
 
     Raises:
-        InputError: codes of ``identifiers`` for a resident's number; ``persons.identity`` where something is missing.
+        InputError: codes of ``identifiers`` for a resident's number; ``persons.identity`` where something is missing;
+            ``persons.characters`` for what no document shows, such as characters that nobody sees.
     """
 
     kind: str
@@ -45,6 +47,9 @@ class Identity:
     def __post_init__(self) -> None:
         """Refuse what names nobody."""
         self.canonical()
+        if not all(text.isprintable() and len(text) <= LIMITS.identity_chars for text in (self.name, self.number)):
+            # Two spellings that look the same would be two people.
+            raise InputError("persons.characters")
 
     def canonical(self) -> bytes:
         """Return the form in which two spellings of one person are equal."""

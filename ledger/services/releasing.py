@@ -373,7 +373,9 @@ def _released(
         leaf = own.batch << 32 | own.index
         chosen = document.disclosures
         if shown is not None:
-            chosen = disclosures.select_disclosures(chosen, shown.fields(leaf))
+            # A field that the paper does not state has nothing to show; the others are not lost with it.
+            stated = {disclosures.parse_disclosure(each)[1] for each in chosen}
+            chosen = disclosures.select_disclosures(chosen, [name for name in shown.fields(leaf) if name in stated])
         files = records.files_of(records.open_fields(records.read_record(document.record), chosen))
         found.append(
             ReleasedLeaf(

@@ -13,6 +13,7 @@ from typing import TypeGuard
 from ledger.domain import canonical
 from ledger.domain.canonical import JsonValue
 from ledger.domain.limits import LIMITS
+from ledger.domain.materials import RevocationCause
 from ledger.domain.reasons import Reason
 from ledger.errors import (
     AuthorityError,
@@ -26,7 +27,7 @@ from ledger.errors import (
     RefusedError,
     UnavailableError,
 )
-from ledger.wire.sentences import PHRASES, Language, Sentence, is_known, sentence
+from ledger.wire.sentences import PHRASES, Language, Sentence, is_known, sentence, term
 
 __all__ = ["MEDIA_TYPE", "explain", "problem", "problem_bytes", "read_problem", "reason_sentence"]
 
@@ -52,7 +53,7 @@ def explain(error: LedgerError, lang: Language) -> Sentence:
     reason = error.facts.get("reason")
     if isinstance(error, RefusedError) and isinstance(reason, int):
         return reason_sentence(reason, lang)
-    return sentence(error.code, lang, **error.facts)
+    return sentence(error.code, lang, **{name: _worded(name, value, lang) for name, value in error.facts.items()})
 
 
 def problem(error: LedgerError, lang: Language, *, instance: str | None = None) -> dict[str, JsonValue]:
@@ -105,6 +106,15 @@ def read_problem(data: bytes, status: int) -> LedgerError | None:
     if status == UnavailableError.http_status:
         return UnavailableError(code, retry_after=_pause(document.get("retry_after")), **known)
     return _BY_STATUS.get(status, InputError)(code, **known)
+
+
+def _worded(name: str, value: Fact, lang: Language) -> Fact:
+    """A reason of the contracts and a cause of a revocation are names and numbers for programs, words for people."""
+    if name == "reason" and isinstance(value, str) and is_known(f"reasons.{value}"):
+        return sentence(f"reasons.{value}", lang).text.rstrip("。.")
+    if name == "cause" and isinstance(value, int) and value in RevocationCause.__members__.values():
+        return term("revocation_causes", RevocationCause(value).name, lang)
+    return value
 
 
 def _is_fact(value: object) -> TypeGuard[Fact]:

@@ -24,7 +24,8 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 PHRASES = frozenset({"terms", "trace", "classes"})
 """Areas that are words and lines, not errors: their entries have no next step."""
 
-_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)(?::([^{}|]*)\|([^{}|]*))?\}")
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)(?::(?:(bytes)|([^{}|]*)\|([^{}|]*)))?\}")
+_UNITS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB"))
 _UNKNOWN = "general.unknown"
 
 
@@ -72,16 +73,25 @@ def term(group: str, name: str, lang: Language) -> str:
 def filled(template: str, facts: Mapping[str, object]) -> str:
     """Put facts in their places: ``{count}`` is the fact itself, ``{count:leaf|leaves}`` the word for one or for others.
 
-    A fact that was not given is shown as ``…``.
+    ``{size:bytes}`` is a number of bytes as people read it: 60 MB. A fact that was not given is shown as ``…``.
     """
 
     def said(found: re.Match[str]) -> str:
         value = str(facts.get(found[1], "…"))
-        if found[2] is None:
+        if found[2]:
+            return _size(int(value)) if value.isascii() and value.isdecimal() else value
+        if found[3] is None:
             return value
-        return found[2] if value == "1" else found[3]
+        return found[3] if value == "1" else found[4]
 
     return _PLACEHOLDER.sub(said, template)
+
+
+def _size(count: int) -> str:
+    for unit, name in _UNITS:
+        if count >= unit:
+            return f"{count / unit:.1f}".removesuffix(".0") + f" {name}"
+    return f"{count} B"
 
 
 def _collect(found: dict[str, Mapping[str, str]], prefix: str, table: Mapping[str, object]) -> None:

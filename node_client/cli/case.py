@@ -21,8 +21,8 @@ from ledger.wire.traces import china_time, days_text
 from node_client.cli import case_steps, lookup, opening
 from node_client.cli.case_steps import Id, Words, cases_contract, paper_for
 from node_client.cli.labels import label
-from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
-from node_client.cli.output import GOOD, grid, language, say_json, screen, styled
+from node_client.cli.nodes import AsJson, NodeOption, NoWait, cities, named, opened, settle
+from node_client.cli.output import GOOD, grid, language, say_json, screen, styled, visible
 
 __all__ = ["add_to"]
 
@@ -60,7 +60,7 @@ def needs(
     with opened(node) as city:
         entry, _ = catalogue.matter_document(city, member or city.member, MatterCode(matter).id)
         with city.database.read() as connection:
-            found = cases.needs(connection, entry, applicant)
+            found = cases.needs(connection, entry, applicant, now=city.clock())
     if as_json:
         rows = [{"key": one.requirement.key, "served_by": list(one.served_by)} for one in found]
         say_json({"needs": rows, "missing": [one.requirement.key for one in found if not one.served_by]})
@@ -161,7 +161,7 @@ def show(case: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
     """显示办件的现状和时限；经过用 tongban trace 查看。 / Show a case as it stands; its history is `tongban trace`."""
     lang = language()
     with opened(node) as city:
-        found = case_shown(city, case)
+        found, names = case_shown(city, case), cities(city)
     if as_json:
         say_json(_document(found))
         return
@@ -170,9 +170,13 @@ def show(case: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
     console.print(
         f"{term('states', State(found.state).name, lang)} · {term('modes', Mode(found.mode).name, lang)} · {found.code}"
     )
-    console.print(label("case_cities", receiving=found.receiving, handling=found.handling))
+    console.print(label("case_cities", **{name: names.get(each, str(each)) for name, each in _offices(found)}))
     if found.days is not None:
         console.print(days_text(found.days, lang))
+
+
+def _offices(found: CaseShown) -> tuple[tuple[str, int], ...]:
+    return ("receiving", found.receiving), ("handling", found.handling)
 
 
 def papers_of(case: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
@@ -199,19 +203,26 @@ def _body(body: canonical.JsonObject, lang: Language) -> list[str]:
     except FormatError:
         # What others wrote: as it is, whatever it is.
         return [
-            f"{name}: {value if isinstance(value, str) else canonical.encode(value).decode()}"
+            f"{term('paper_fields', name, lang)}: "
+            f"{visible(value if isinstance(value, str) else canonical.encode(value).decode())}"
             for name, value in body.items()
         ]
     cities = ("、" if lang == "zh" else ", ").join(f"{city.name} ({city.member})" for city in shown.cities)
     matter = f"{shown.zh if lang == 'zh' else shown.en} ({shown.matter})"
-    return [shown.words or label("sign_no_words"), label("signed_by_holder", matter=matter, cities=cities)]
+    return [visible(shown.words) or label("sign_no_words"), label("signed_by_holder", matter=matter, cities=cities)]
 
 
 def _kind(kind: str, lang: Language) -> str:
-    """A paper goes with a step of the case, or is the submission."""
+    """A paper goes with a step of the case, a record, a supervision order, or is the submission."""
     name = kind.replace("-", "_")
-    said = term("actions", name, lang)
-    return term("paper_kinds", kind, lang) if said == name else said
+    named_in = (
+        ("actions", name),
+        ("records", name),
+        ("supervision_stages", name.removeprefix("supervision_")),
+        ("paper_kinds", kind),
+    )
+    found = ((term(group, each, lang), each) for group, each in named_in)
+    return next((said for said, each in found if said != each), kind)
 
 
 def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
@@ -219,6 +230,7 @@ def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
     lang = language()
     with opened(node) as city:
         found = overview(city, LogView(DirectoryFiles(city.log_folder))).cases
+        names = cities(city)
     if as_json:
         say_json({"cases": [_document(one) for one in found]})
         return
@@ -227,8 +239,8 @@ def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
         table.add_row(
             one.case.hex()[:16],
             term("states", State(one.state).name, lang),
-            f"{one.receiving} → {one.handling}",
-            china_time(one.changed_at)[:19],
+            " → ".join(dict.fromkeys(names.get(member, str(member)) for member in (one.receiving, one.handling))),
+            china_time(one.changed_at)[:16],
         )
     screen().print(table if found else label("no_cases"))
 
@@ -245,5 +257,5 @@ def _document(case: CaseShown) -> dict[str, object]:
         "sequence": case.sequence,
         "opened_at": china_time(case.opened_at),
         "changed_at": china_time(case.changed_at),
-        "limit": None if case.days is None else days_text(case.days, "zh"),
+        "limit": None if case.days is None else days_text(case.days, language()),
     }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -27,7 +27,7 @@ from node_client.cli import using
 from node_client.cli.granting import grant
 from node_client.cli.identities import PinFile, read_pin
 from node_client.cli.labels import label
-from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
+from node_client.cli.nodes import AsJson, NodeOption, NoWait, cities, named, opened, settle
 from node_client.cli.output import grid, say_json, screen
 from node_client.cli.purposes import PurposeOption, purpose_of
 
@@ -94,6 +94,7 @@ def prepare(
             contract = current_contract(connection, ContractKind.MATERIALS)
             where = cases.contract_of(connection, name)
         for kept, subject, fields in wanted:
+            materials.require_stated(city, kept, fields.split(","))
             shown[holders.allot(city, kept, int(subject or 0), name)] = tuple(fields.split(","))
         prepared = consents.prepare(
             city,
@@ -237,18 +238,27 @@ def listed(
         wanted = named(city, SubjectKind.CASE, case) if case else None
         with city.database.read() as connection:
             rows = consents.listed(connection, case=wanted)
+        names, now = cities(city), city.clock()
     if as_json:
         say_json({"consents": rows})
         return
-    table = grid(3)
+    table = grid(4)
     for row in rows:
-        state = (
-            label("taken_back")
-            if row["revoked_at"]
-            else label("until", day=china_time(int(str(row["valid_until"])))[:10])
+        left = "\n".join(
+            label(
+                "uses_left", city=names.get(one["member"], str(one["member"])), left=one["remaining"], uses=one["uses"]
+            )
+            for one in cast("list[dict[str, int]]", row["grantees"])
         )
-        table.add_row(str(row["consent"])[:16], str(row["case"])[:16], state)
+        table.add_row(str(row["consent"])[:16], str(row["case"])[:16], _standing(row, now), left)
     screen().print(table if rows else label("no_consents"))
+
+
+def _standing(row: Mapping[str, object], now: int) -> str:
+    if row["revoked_at"]:
+        return label("taken_back")
+    until = int(str(row["valid_until"]))
+    return label("expired" if until <= now else "until", day=china_time(until)[:10])
 
 
 def feed(

@@ -118,7 +118,9 @@ def submit(
     described = _described(source, manifest, kind, field or [], issuer, issuer_name, len(owners))
     if account and len(described) > 1:
         raise InputError("material.account_each")
-    with opened(node) as city, Progress(console=screen(stderr=True), transient=True) as progress:
+    # Where nobody watches, a progress display would leave an empty line behind.
+    console = screen(stderr=True)
+    with opened(node) as city, Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(label("checking"), total=None)
         level = (
             Assurance(AssuranceLevel.UPLOADED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from ledger.bootstrap import opened_node
+from ledger.domain.divisions import english_name
 from ledger.projections.subjects import SubjectKind
+from ledger.services import consortium
 from ledger.services.context import Node
 from ledger.services.identifying import whole
 from ledger.settings import load_settings
@@ -21,7 +23,7 @@ from node_client.cli.output import good, language, say_json, screen, wrong
 from node_client.peers import ways_to_others
 from node_client.waiting import outcomes
 
-__all__ = ["AsJson", "NoWait", "NodeOption", "named", "opened", "settle"]
+__all__ = ["AsJson", "NoWait", "NodeOption", "cities", "named", "opened", "settle"]
 
 NodeOption = Annotated[
     Path,
@@ -50,6 +52,14 @@ def named(node: Node, kind: SubjectKind, text: str) -> bytes:
         return whole(connection, kind, text)
 
 
+def cities(node: Node) -> dict[int, str]:
+    """The members' names by their numbers, in the reader's language where there is one."""
+    with node.database.read() as connection:
+        found = consortium.members(connection)
+    lang = language()
+    return {one.member: (english_name(one.division) if lang == "en" else "") or one.name for one in found}
+
+
 def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, **facts: object) -> None:
     """Wait for what the daemon does and say what became of it; a refusal or a failure ends with status 1.
 
@@ -66,6 +76,7 @@ def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, 
         if as_json:
             say_json({"intents": listed, **facts})
         else:
+            _say_facts(facts)
             console.print(label("written_down"))
         return
     with screen(stderr=True).status(label("going_on_chain")):
@@ -84,8 +95,7 @@ def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, 
         ]
         say_json({"done": not bad, "outcomes": rows, **facts})
     else:
-        for name, value in facts.items():
-            console.print(f"{name}: {value}")
+        _say_facts(facts)
         for one in found.values():
             if one.state == "done":
                 console.print(good(label("on_chain", block=one.block)))
@@ -96,3 +106,11 @@ def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, 
                 console.print(wrong(told, code))
     if bad:
         raise typer.Exit(1)
+
+
+def _say_facts(facts: Mapping[str, object]) -> None:
+    """Say what was made, such as a case's id, which the clerk needs whatever comes of it."""
+    for name, value in facts.items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+        # On one line, to be copied at one stroke.
+        screen(soft_wrap=True).print(label(f"said_{name}", value=text))

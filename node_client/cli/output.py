@@ -7,13 +7,15 @@ import os
 from collections.abc import Mapping
 from typing import Literal
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.style import StyleType
 from rich.table import Table
 from rich.text import Text
 
 from ledger.errors import IntegrityError, LedgerError, SetupError, UnavailableError
 from ledger.wire.problems import explain, problem
 from ledger.wire.sentences import Sentence
+from node_client.cli.flowing import Flowing
 
 __all__ = [
     "GOOD",
@@ -27,6 +29,7 @@ __all__ = [
     "say_json",
     "screen",
     "styled",
+    "visible",
     "wrong",
 ]
 
@@ -58,9 +61,10 @@ def say_error(error: LedgerError, lang: Language, *, as_json: bool) -> None:
         console.print_json(json.dumps(problem(error, lang), ensure_ascii=False))
         return
     told = explain(error, lang)
-    console.print(Text.assemble((told.text, "bold red"), (f"  [{error.code}]", "dim")))
+    # In a group: what is printed directly is made a text of the usual kind.
+    console.print(Group(styled((told.text, "bold red"), (f"  [{error.code}]", "dim"))))
     if told.next_step:
-        console.print(Text(told.next_step))
+        console.print(Group(Flowing(told.next_step)))
 
 
 def screen(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
@@ -70,7 +74,12 @@ def screen(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
 
 def styled(*parts: str | Text | tuple[str, str]) -> Text:
     """Return a line of text with styles: plain parts as they are, pairs as text and style."""
-    return Text.assemble(*parts)
+    return Flowing.assemble(*parts)
+
+
+def visible(text: str) -> str:
+    """Return what others wrote without what a terminal would obey: escape sequences, reversed and hidden characters."""
+    return "".join(each if each.isprintable() or each == "\n" else "\ufffd" for each in text)
 
 
 def good(text: object) -> Text:
@@ -89,10 +98,24 @@ def grid(columns: int) -> Table:
 
     The first column, where codes and ids stand, folds last: an id in two lines is not copied at one stroke.
     """
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table = _Grid(show_header=False, box=None, padding=(0, 2, 0, 0))
     for place in range(columns):
         table.add_column(overflow="fold", no_wrap=place == 0)
     return table
+
+
+class _Grid(Table):
+    """A table whose texts flow as Chinese does."""
+
+    def add_row(
+        self,
+        *renderables: RenderableType | None,
+        style: StyleType | None = None,
+        end_section: bool = False,
+    ) -> None:
+        """Add a row; plain texts flow."""
+        cells = [Flowing(each) if isinstance(each, str) else each for each in renderables]
+        super().add_row(*cells, style=style, end_section=end_section)
 
 
 def say_json(document: object) -> None:

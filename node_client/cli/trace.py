@@ -21,6 +21,7 @@ from ledger.services.trace import show
 from ledger.wire.proofs import LogProof, format_proof
 from ledger.wire.sentences import sentence
 from ledger.wire.traces import Trace, china_time, days_text, document, line_text
+from node_client.cli.flowing import Flowing
 from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, opened
 from node_client.cli.output import GOOD, WRONG, language, say_json, screen, styled
@@ -79,8 +80,8 @@ def trace(
         said = line_text(line, found.parties, lang)
         row: list[str | Text] = [
             china_time(line.time)[:19],
-            styled(WRONG, f" {said}") if line.refused is not None else said,
-            days_text(line.days, lang) if line.days is not None else "",
+            styled(WRONG, f" {said}") if line.refused is not None else Flowing(said),
+            Flowing(days_text(line.days, lang)) if line.days is not None else "",
             f"#{line.place.entry}",
         ]
         if proofs is not None:

@@ -156,7 +156,7 @@ def loan(desk: Desk, papers: Mapping[str, Path], folder: Path, say: Say) -> None
     applicant = desk.people["applicant"]
     entry, _ = catalogue.matter_document(mianyang, mianyang.member, matter_id(LOAN))
     with desk.nodes[WUHOU].database.read() as connection:
-        needed = cases.needs(connection, entry, [desk.applicant(WUHOU)])
+        needed = cases.needs(connection, entry, [desk.applicant(WUHOU)], now=mianyang.clock())
     for need in needed:
         mark = "已有 / there" if need.served_by else "还缺 / missing"
         say(f"  {need.requirement.zh} {need.requirement.en}: {mark}")

@@ -11,11 +11,11 @@ import pytest
 from ledger.domain.files import digests_of
 from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
-from ledger.services import catalogue, holders, materials, papers, received, receiving
+from ledger.services import cases, catalogue, holders, materials, papers, received, receiving
 from ledger.wire.grants import read_granted
 from ledger.wire.receipts import read_receipt
 from ledger.wire.verification import verify_receipt
-from node_client.pilot.catalogue import REPAYMENT, matter_id, matters
+from node_client.pilot.catalogue import LOAN, REPAYMENT, matter_id, matters
 from tests.integration.node_client.stage import Stage
 from tests.integration.services.custodians import second_witness
 from tests.integration.services.test_materials import CONTENT, paper
@@ -205,3 +205,73 @@ def test_a_clerk_reads_what_was_sealed_to_the_city(staged: Stage, case: str):
     shown = staged.command("case", "papers", case, *NODE).stdout
     assert "请补充[样本]一份" in shown
     assert "request corrections" in shown
+
+
+def test_what_no_paper_states_and_who_is_no_member_is_refused_before_anybody_signs(
+    staged: Stage, material: str, case: str
+):
+    common = ("consent", "prepare", *NODE, "--case", case, "--to", "consent.json")
+    for field in ("salary", "file.7", "household_type"):
+        shown = ("--material", f"{material}=address,{field}")
+        assert staged.refused(*common, "--grantee", "1=1", *shown) == "materials.unknown_field"
+    shown = ("--material", f"{material}=address")
+    found = staged.command(*common, "--grantee", "77=1", *shown)
+    assert found.returncode == 2
+    assert "There is no such member" in found.stderr
+    staged.asked("material", "revoke", material, *NODE, "--cause", "replaced", "--words", "样本")
+    said = staged.command(*common, "--grantee", "1=1", *shown)
+    assert "This material has been revoked: replaced." in said.stderr
+
+
+def test_a_field_that_the_paper_does_not_state_takes_no_other_with_it(staged: Stage, material: str, case: str):
+    wuhou = staged.cities.nodes["wuhou"]
+    leaf = holders.allot(wuhou, material, 0, bytes.fromhex(case))
+    prepared(staged, case, "--leaf", f"{leaf >> 32}:{leaf & 0xFFFFFFFF}=address,household_type,file.0")
+    staged.asked("consent", "grant", "consent.json", *NODE, "--pin-file", "pin", "--to", "signed.json")
+    used = staged.asked("consent", "use", "signed.json", *NODE)
+    assert staged.cities.outcome("wuhou", used) is Reason.OK
+    receiving.run_once(wuhou, wuhou.keys.open)
+    (row,) = staged.said("material", "received", *NODE)["received"]
+    staged.said("material", "open", f"use:{row['use']}", *NODE, "--to", "opened")
+    fields = json.loads((staged.folder / "opened/fields.json").read_bytes())
+    assert fields["address"] == "样本路 1 号"
+    assert "household_type" not in fields
+
+
+def test_a_case_is_named_although_nobody_waits_and_what_others_wrote_is_shown_without_escapes(staged: Stage, case: str):
+    opened = staged.command(
+        "case", "record", case, "notice_given", *NODE, "--words", "样本\x1b[2J\u202e说明", "--no-wait"
+    )
+    assert opened.returncode == 0
+    staged.cities.pump()
+    papers.run_once(staged.cities.nodes["wuhou"], staged.cities.nodes["wuhou"].keys.open)
+    shown = staged.command("case", "papers", case, *NODE).stdout
+    assert "notice given" in shown
+    assert "words: 样本\ufffd[2J\ufffd说明" in shown
+
+
+def test_what_is_needed_is_there_only_while_it_holds_and_for_each_person(staged: Stage, material: str, tmp_path: Path):
+    wuhou = staged.cities.nodes["wuhou"]
+    entry = next(one for one in matters(1) if one.code.id == matter_id(LOAN))
+
+    def missing(*, later: int = 0) -> set[str]:
+        with wuhou.database.read() as connection:
+            found = cases.needs(connection, entry, ["applicant-1"], now=wuhou.clock() + later)
+        return {one.requirement.key for one in found if not one.served_by}
+
+    def card(**more: object) -> str:
+        account = holders.custody_account(wuhou, holders.enrol(wuhou, PIN))
+        one = replace(paper(tmp_path), type_code="identity-card", fields={}, accounts=(account,), **more)
+        (name,) = materials.submit(wuhou, "applicant-1", [one]).materials
+        staged.cities.pump()
+        return name
+
+    people = {"identity", "identity-spouse"}
+    assert missing() & {*people, "household"} == people
+    card()
+    assert missing() & people == {"identity-spouse"}
+    card(expires_at=wuhou.clock() + 86_400)
+    assert missing() & people == set()
+    assert missing(later=90_000) & people == {"identity-spouse"}
+    staged.asked("material", "revoke", material, *NODE, "--cause", "replaced", "--words", "样本")
+    assert "household" in missing()

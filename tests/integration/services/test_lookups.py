@@ -346,6 +346,9 @@ def test_a_copy_of_the_database_does_not_tell_who_is_in_it(cities):
     assert PERSON.number not in repr(PERSON)
     with pytest.raises(InputError, match=r"persons\.identity"):
         Identity("passport", "E00000000", "  ")
+    for name in ("样\u202e本", "样本\x1b", "样" * 201):
+        with pytest.raises(InputError, match=r"persons\.characters"):
+            Identity("passport", "E00000000", name)
     with pytest.raises(InputError, match=r"identifiers\.identity"):
         Identity(RESIDENT, "510107199001010017", "样本甲")
 

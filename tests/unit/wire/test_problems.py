@@ -52,6 +52,16 @@ def test_a_refusal_is_told_by_the_contract_s_reason():
     assert "250" in reason_sentence(250, "en").text
 
 
+def test_reasons_and_causes_are_words_for_people_and_codes_for_programs():
+    refused = RefusedError("consents.refused", reason="out_of_range")
+    assert explain(refused, "zh").text == "这份授权不能登记：有一项内容超出了允许的范围。"
+    assert explain(refused, "en").text == "This consent cannot be recorded: A value is outside what is allowed."
+    assert problem(refused, "en")["facts"] == {"reason": "out_of_range"}
+    revoked = ConflictError("releases.revoked", cause=2)
+    assert explain(revoked, "en").text == "This material has been revoked: the inspection was withdrawn."
+    assert explain(ConflictError("releases.revoked", cause=99), "en").text == "This material has been revoked: 99."
+
+
 def test_a_fact_that_is_missing_or_a_code_that_is_unknown_breaks_nothing():
     assert "…" in sentence("tracing.not_found", "zh").text
     assert "no.such" in sentence("no.such", "en").text

@@ -43,3 +43,9 @@ def test_no_english_sentence_counts_with_a_plural_alone():
     for path in _LOCALES:
         said |= {f"{path.parent}.{name}": text for name, text in tomllib.loads(path.read_text("utf-8")).items()}
     assert {name: text for name, text in said.items() if _COUNTED.search(text) and "at most" not in text} == {}
+
+
+def test_sizes_are_said_as_people_say_them():
+    assert filled("{size:bytes}/{limit:bytes}", {"size": 812, "limit": 1 << 30}) == "812 B/1 GB"
+    assert filled("{size:bytes}", {"size": 60_000_008}) == "57.2 MB"
+    assert sentence("files.too_large", "zh", size=3 << 20, limit=2048).text == "文件太大（3 MB，最多 2 KB）。"
