@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -132,18 +133,24 @@ def create_key_ring(
         InputError: ``keys.cost``.
     """
     _require_cost(scrypt_n)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any(folder.iterdir()):
+    if folder.exists() and any(folder.iterdir()):
         raise SetupError("keys.exist")
+    # Made beside their place and put there whole: half a set would be taken for one.
+    staging = folder.with_name(f".{folder.name}.part")
+    if staging.exists():
+        shutil.rmtree(staging)
+    staging.mkdir(mode=0o700, parents=True)
     ring = KeyRing(
-        folder,
+        staging,
         {role: new_chain_secret(random) for role in roles},
         tuple(ServiceKey(kind, 1, random(_SEED_BYTES[kind])) for kind in SERVICE_KINDS),
     )
     for role, secret in ring.chain.items():
-        save_chain_key(folder, role, secret, passphrase, scrypt_n=scrypt_n)
+        save_chain_key(staging, role, secret, passphrase, scrypt_n=scrypt_n)
     save_service_keys(ring, passphrase, random, scrypt_n=scrypt_n)
-    return ring
+    # An empty folder gives way to a whole one.
+    staging.replace(folder)
+    return replace(ring, folder=folder)
 
 
 def open_key_ring(folder: Path, passphrase: str, *, roles: tuple[str, ...] | None = None) -> KeyRing:

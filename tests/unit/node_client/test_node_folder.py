@@ -75,6 +75,22 @@ def test_a_file_in_the_folder_s_place_and_a_line_that_is_missing_are_named(tmp_p
         load_settings(tmp_path)
 
 
+def test_keys_are_made_whole_or_not_at_all(tmp_path, monkeypatch):
+    (tmp_path / "keys").mkdir()
+
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="full"):
+            create_key_ring(tmp_path / "keys", "passphrase", os.urandom, scrypt_n=1_024)
+    ring = create_key_ring(tmp_path / "keys", "passphrase", os.urandom, scrypt_n=1_024)
+    assert open_key_ring(tmp_path / "keys", "passphrase").chain == ring.chain
+    assert ring.folder == tmp_path / "keys"
+    assert [path.name for path in tmp_path.iterdir()] == ["keys"]
+
+
 def test_scrypt_takes_powers_of_two_and_nothing_is_made_otherwise(tmp_path):
     with pytest.raises(InputError, match=r"keys\.cost"):
         create_key_ring(tmp_path / "keys", "passphrase", os.urandom, scrypt_n=5_000)
