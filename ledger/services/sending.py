@@ -291,7 +291,7 @@ def _prepare(sender: Sender, nonces: Mapping[str, int], report: Report) -> None:
         }
         busy = outbox.busy_subjects(uow.connection)
         batches, malformed = grouping.form(waiting, sender.addresses(), busy=busy, room=room)
-        failures = [Settlement(intent, "failed", error=code) for intent, code in (keyless | malformed).items()]
+        failures = [Settlement(intent, "failed", error=code) for intent, code in {**keyless, **malformed}.items()]
         outbox.apply_all(uow.connection, failures, now=now)
         taken = {
             address: transactions.known_nonces(uow.connection, address, first) for address, first in nonces.items()
