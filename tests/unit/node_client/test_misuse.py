@@ -88,11 +88,17 @@ def test_what_the_machine_refuses_is_named_without_its_place(number, code):
     assert "/srv" not in str(error)
 
 
-def test_a_file_that_stands_where_a_folder_is_named_is_no_fault_of_the_program(command):
+def test_a_folder_that_stands_where_a_file_is_named_is_no_fault_of_the_program(command):
+    said = command("keys", "list", "keys", "--passphrase-file", ".")
+    assert said.returncode == 4
+    assert "[cli.machine]" in said.stderr
+
+
+def test_a_file_that_stands_where_a_folder_is_named_holds_no_network(command):
     command.folder.joinpath("file").write_text("")
     said = command("network", "status", "file")
     assert said.returncode == 4
-    assert "[cli.machine]" in said.stderr
+    assert "[networks.missing]" in said.stderr
 
 
 def test_a_fault_of_the_program_says_where_and_not_what(command, monkeypatch):
