@@ -14,6 +14,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -257,14 +258,16 @@ def test_a_process_killed_at_any_instant_loses_no_block_that_was_answered_for(tm
         with process(tmp_path) as (started, url), httpx2.Client(base_url=url) as client:
             # What was in no block when it was killed is sent again: the same nonce, the same bytes.
             nonce = int(ask(client, "eth_getTransactionCount", signer.address, "latest")["result"], 16)
-            killer = threading.Timer(0.2 + chance.random() / 2, os.kill, (started.pid, signal.SIGKILL))
-            killer.start()
+            killer = threading.Timer(chance.random() / 2, os.kill, (started.pid, signal.SIGKILL))
             try:
-                while True:
+                for turn in count():
                     raw = sign(signer, nonce, bytes(20), b"x" * 500, gas=60_000)
                     sent = ask(client, "eth_sendRawTransaction", "0x" + raw.hex())["result"]
                     answered[sent] = awaited(client, sent)["blockHash"]
                     nonce += 1
+                    if turn == 0:
+                        # However slow the machine, each life has answered for a block.
+                        killer.start()
             except httpx2.TransportError:
                 killer.join()
             assert started.wait(30) == -signal.SIGKILL
@@ -278,4 +281,4 @@ def test_a_process_killed_at_any_instant_loses_no_block_that_was_answered_for(tm
         mined = [one for block in blocks for one in block.transactions]
         assert len(mined) == len(set(mined)) == engine.nonce(bytes.fromhex(signer.address[2:]))
         engine.close()
-    assert len(answered) > 4
+    assert len(answered) >= 4
