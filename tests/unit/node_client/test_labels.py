@@ -28,7 +28,7 @@ def test_every_label_that_is_shown_is_there_and_every_one_there_is_shown():
     assert named <= set(labels("zh"))
     # The rest are put together from a prefix and a state, or chosen from a table.
     chosen = set(re.findall(r"""["']([a-z_]+)["']""", SOURCES))
-    prefixes = tuple(re.findall(r'label\(f"([a-z_]+_)\{', SOURCES))
+    prefixes = tuple(re.findall(r"""label\(f["']([a-z_]+_)\{""", SOURCES))
     assert {name for name in labels("zh") if name not in chosen and not name.startswith(prefixes)} == set()
 
 
