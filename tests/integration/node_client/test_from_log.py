@@ -25,8 +25,8 @@ from ledger.storage.tables import chain
 from node_client.holding import hold
 from node_client.keys import CHAIN_ROLES, save_chain_key, save_service_keys
 from tests.integration.network import CHAIN_ID
+from tests.integration.services.logs import Logs, logs
 from tests.integration.services.test_materials import paper
-from tests.integration.services.test_publishing import Logs, logs
 from tests.unit.node_client.commanding import Command
 
 __all__ = ["logs"]

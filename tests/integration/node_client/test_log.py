@@ -11,8 +11,8 @@ import pytest
 from ledger.domain.materials import RevocationCause
 from ledger.services import materials
 from tests.integration.network import CHAIN_ID
+from tests.integration.services.logs import Logs, logs
 from tests.integration.services.test_materials import paper
-from tests.integration.services.test_publishing import Logs, logs
 from tests.unit.node_client.commanding import Command
 
 __all__ = ["logs"]

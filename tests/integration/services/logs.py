@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
+
+import pytest
 
 from ledger.domain.consortium import ServiceKeyKind
 from ledger.errors import UnavailableError
@@ -23,7 +25,7 @@ from node_client.keys import KeyRing
 from node_client.seating import public_keys
 from tests.integration.services.custodians import CITIES, Cities, _ring, cities_on_an_engine
 
-__all__ = ["DIVISIONS", "Logs", "city_logs"]
+__all__ = ["DIVISIONS", "Logs", "logs"]
 
 DIVISIONS = {"wuhou": "510107", "mianyang": "510108", "yuzhong": "510109"}
 
@@ -71,8 +73,8 @@ class Asking:
         return Answer(found.status, found.body, found.content_type, found.retry_after)
 
 
-@contextmanager
-def city_logs(tmp_path: Path) -> Iterator[Logs]:
+@pytest.fixture
+def logs(tmp_path: Path) -> Iterator[Logs]:
     """Three cities that have published their keys, sixteen blocks later."""
     with ExitStack() as stack:
         cities = stack.enter_context(cities_on_an_engine(tmp_path))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -20,13 +18,9 @@ from ledger.log.witness import AddCheckpoint, format_request
 from ledger.services import cosigning, publishing
 from ledger.services.overview import log_shown
 from node_client.keyholder import log_signer, note_signers
-from tests.integration.services.logs import DIVISIONS, Logs, city_logs
+from tests.integration.services.logs import DIVISIONS, logs
 
-
-@pytest.fixture
-def logs(tmp_path: Path) -> Iterator[Logs]:
-    with city_logs(tmp_path) as found:
-        yield found
+__all__ = ["logs"]
 
 
 def test_every_city_has_the_same_tree_and_the_same_policy(logs):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from ledger.domain.checkpoints import Checkpoint, sign_checkpoint
@@ -16,13 +13,9 @@ from ledger.log.witness import AddCheckpoint, Seen, format_request
 from ledger.services import splits
 from node_client.keyholder import log_signer, note_signers
 from tests.integration.services.custodians import CITIES
-from tests.integration.services.logs import Logs, city_logs
+from tests.integration.services.logs import logs
 
-
-@pytest.fixture
-def logs(tmp_path: Path) -> Iterator[Logs]:
-    with city_logs(tmp_path) as found:
-        yield found
+__all__ = ["logs"]
 
 
 def tree_of(logs, city):
