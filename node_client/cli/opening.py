@@ -54,7 +54,9 @@ def open_(
         str, typer.Option(help="办理方式：fully_online、received_here、authorised_here、joint / mode of handling")
     ] = "received_here",
     receiving: Annotated[int, typer.Option(min=0, help="受理地，0 为本市 / receiving member, 0 this one")] = 0,
-    parent: Annotated[str, typer.Option(help="联办的主办件 / parent of a joint case")] = "",
+    parent: Annotated[
+        str, typer.Option(help="联办的主办件，分办件沿用其密钥 / parent of a joint case, whose key its parts share")
+    ] = "",
     home: Annotated[
         int,
         typer.Option(
@@ -76,9 +78,10 @@ def open_(
     if document is not None:
         _filed(node, document, no_wait=no_wait, as_json=as_json)
         return
-    if prepare is not None:
+    # A part of a joint case has the joint case's key.
+    if prepare is not None and not parent:
         documents.require(case_key=case_key)
-    else:
+    elif not parent:
         documents.require(person=person)
     documents.require(matter=matter, handling=handling)
     if home and not window:
@@ -88,13 +91,14 @@ def open_(
     way, code = Mode[mode.upper()], MatterCode(matter)
     with opened(node) as city:
         first = receiving or city.member
-        upper = named(city, SubjectKind.CASE, parent) if parent else bytes(32)
+        upper, shared = _joint(city, parent) if parent else (bytes(32), "")
         if prepare is not None:
-            if not _ADDRESS.fullmatch(case_key):
+            own = case_key or shared
+            if not _ADDRESS.fullmatch(own):
                 raise InputError("signing.key")
             expires, offset = documents.until(city, days)
             written = case_documents.prepare_submission(
-                city, case_key=case_key.lower(), receiving=first, handling=handling, matter=code, mode=way,
+                city, case_key=own.lower(), receiving=first, handling=handling, matter=code, mode=way,
                 parent=upper, words=words, expires=expires, clock_offset=offset,
             )  # fmt: skip
             documents.write(prepare, written, as_json=as_json)
@@ -102,11 +106,18 @@ def open_(
         keeper = home or city.member
         paper = cases.seal_for(city, [first, handling], "submission", {"matter": matter, "words": words})
         submission = case_documents.draft(
-            city, paper, case_key=attending.case_key(city, keeper, person), receiving=first, handling=handling,
+            city, paper, case_key=shared or attending.case_key(city, keeper, person), receiving=first, handling=handling,
             matter=code.id, mode=way, parent=upper,
         )  # fmt: skip
         case, intent = _signed_here(city, submission, paper, keeper, pin_file, window=window)
         settle(city, [intent], no_wait=no_wait, as_json=as_json, case=case.hex())
+
+
+def _joint(city: Node, parent: str) -> tuple[bytes, str]:
+    """The joint case and the address of its key."""
+    case = named(city, SubjectKind.CASE, parent)
+    with city.database.read() as connection:
+        return case, cases.key_of(connection, case)
 
 
 def _filed(node: Path, document: Path, *, no_wait: bool, as_json: bool) -> None:

@@ -56,6 +56,29 @@ def case(staged: Stage, tmp_path: Path) -> str:
     return str(opened["case"])
 
 
+@pytest.mark.usefixtures("case")
+def test_a_part_of_a_joint_case_has_the_joint_cases_key(staged: Stage):
+    common = (
+        *NODE,
+        "--matter",
+        f"local:tongban:{REPAYMENT}",
+        "--handling",
+        "1",
+        "--mode",
+        "joint",
+        "--pin-file",
+        "pin",
+    )
+    wuhou = staged.cities.nodes["wuhou"]
+    whole = staged.said("case", "open", *common, "--person", holders.enrol(wuhou, PIN), "--no-wait")
+    staged.cities.pump()
+    assert staged.cities.outcome("wuhou", whole["intents"][0]) is Reason.OK
+    part = staged.said("case", "open", *common, "--parent", str(whole["case"])[:12], "--no-wait")
+    staged.cities.pump()
+    assert staged.cities.outcome("wuhou", part["intents"][0]) is Reason.OK
+    assert staged.refused("case", "open", *common) == "signing.incomplete"
+
+
 def prepared(staged: Stage, case: str, *shown: str) -> dict[str, object]:
     return staged.said("consent", "prepare", *NODE, "--case", case, "--grantee", "1=2", "--to", "consent.json", *shown)
 
