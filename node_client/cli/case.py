@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from ledger.domain import canonical
+from ledger.domain import canonical, workdays
 from ledger.domain.cases import Mode, RecordKind, State, SupervisionStage
 from ledger.domain.catalogue import MatterCode
+from ledger.domain.consortium import ContractKind
 from ledger.errors import FormatError, InputError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
 from ledger.projections.subjects import SubjectKind
 from ledger.services import cases, catalogue, papers
+from ledger.services.context import Node
 from ledger.services.overview import CaseShown, case_shown, overview
+from ledger.services.registry import current_contract
 from ledger.wire.case_documents import read_shown
 from ledger.wire.sentences import Language, term
 from ledger.wire.traces import china_time, days_text
 from node_client.cli import case_steps, lookup, opening
-from node_client.cli.case_steps import Id, Words, cases_contract, paper_for
+from node_client.cli.case_steps import Id, Words, paper_for
 from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, cities, named, opened, settle
 from node_client.cli.output import GOOD, grid, language, say_json, screen, styled, visible
@@ -72,10 +76,23 @@ def needs(
     screen().print(table)
 
 
+def _found(city: Node, case: str) -> tuple[bytes, str]:
+    """A case and the contract in which it was opened, which may be of an earlier generation."""
+    name = named(city, SubjectKind.CASE, case)
+    with city.database.read() as connection:
+        return name, cases.contract_of(connection, name)
+
+
+def _taking_new(city: Node) -> str:
+    """The contract that takes new cases now."""
+    with city.database.read() as connection:
+        return current_contract(connection, ContractKind.CASES)
+
+
 def settle_claim(case: Id, *, node: NodeOption, no_wait: NoWait = False, as_json: AsJson = False) -> None:
     """确认无人反证的受理主张。 / Settle a claim that nobody rebutted."""
     with opened(node) as city:
-        name, contract = named(city, SubjectKind.CASE, case), cases_contract(city)
+        name, contract = _found(city, case)
         intent = cases.settle(city, contract, name, intent=f"settle:{name.hex()}:{city.random(4).hex()}")
         settle(city, [intent], no_wait=no_wait, as_json=as_json)
 
@@ -86,7 +103,7 @@ def assent(case: Id, *, node: NodeOption, words: Words = "", no_wait: NoWait = F
         paper = cases.seal_for(city, [], "assent", {"words": words})
         settle(
             city,
-            [cases.assent(city, cases_contract(city), named(city, SubjectKind.CASE, case), paper)],
+            [cases.assent(city, _taking_new(city), named(city, SubjectKind.CASE, case), paper)],
             no_wait=no_wait,
             as_json=as_json,
         )
@@ -103,9 +120,9 @@ def hand_over(
 ) -> None:
     """移交给本办件的另一个承办单位。 / Hand over to another office of the case."""
     with opened(node) as city:
-        name = named(city, SubjectKind.CASE, case)
+        name, contract = _found(city, case)
         intent = f"hand-over:{name.hex()[:32]}:{city.random(6).hex()}"
-        cases.hand_over(city, cases_contract(city), name, to_member=to, to_department=department, intent=intent)
+        cases.hand_over(city, contract, name, to_member=to, to_department=department, intent=intent)
         settle(city, [intent], no_wait=no_wait, as_json=as_json)
 
 
@@ -122,11 +139,11 @@ def record(
     if kind.upper() not in RecordKind.__members__:
         raise InputError("case.record", known=", ".join(one.name.lower() for one in RecordKind))
     with opened(node) as city:
-        name = named(city, SubjectKind.CASE, case)
+        name, contract = _found(city, case)
         paper = paper_for(city, name, kind, words)
         settle(
             city,
-            [cases.record(city, cases_contract(city), name, RecordKind[kind.upper()], paper)],
+            [cases.record(city, contract, name, RecordKind[kind.upper()], paper)],
             no_wait=no_wait,
             as_json=as_json,
         )
@@ -140,7 +157,9 @@ def supervise(
     *,
     node: NodeOption,
     order: Annotated[int, typer.Option(min=0, help="督办编号，新发为 0 / the order, 0 for a new one")] = 0,
-    due: Annotated[int, typer.Option(min=0, help="限期，POSIX 秒 / due time, POSIX seconds")] = 0,
+    due: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="限期，最后一日 / the last day it may take")
+    ] = None,
     words: Words = "",
     no_wait: NoWait = False,
     as_json: AsJson = False,
@@ -149,11 +168,10 @@ def supervise(
     if stage.upper() not in SupervisionStage.__members__:
         raise InputError("case.stage")
     with opened(node) as city:
-        name = named(city, SubjectKind.CASE, case)
+        name, contract = _found(city, case)
         paper = paper_for(city, name, f"supervision-{stage}", words)
-        intent = cases.supervise(
-            city, cases_contract(city), name, SupervisionStage[stage.upper()], paper, order=order, due=due
-        )
+        until = 0 if due is None else workdays.day_end(workdays.day_number(due.date()))
+        intent = cases.supervise(city, contract, name, SupervisionStage[stage.upper()], paper, order=order, due=until)
         settle(city, [intent], no_wait=no_wait, as_json=as_json)
 
 

@@ -8,26 +8,25 @@ import typer
 
 from ledger.domain import typed
 from ledger.domain.cases import Action
-from ledger.domain.consortium import ContractKind
 from ledger.projections.subjects import SubjectKind
 from ledger.services import case_documents, cases, holders
 from ledger.services.context import Node
-from ledger.services.registry import current_contract
 from ledger.wire.case_documents import APPLICANT_ACTS
 from ledger.wire.papers import SealedPaper
 from ledger.wire.sentences import term
 from node_client.cli import documents
+from node_client.cli.details import detail_of, meaning
 from node_client.cli.documents import Days, Document, Prepare
 from node_client.cli.identities import PinFile, read_pin
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 
-__all__ = ["Id", "Window", "Words", "add_to", "cases_contract", "paper_for"]
+__all__ = ["Id", "Window", "Words", "add_to", "paper_for"]
 
 Id = Annotated[
     str, typer.Argument(help="办件编号，或其前八位以上 / the case's id, or its first digits", show_default=False)
 ]
 Words = Annotated[str, typer.Option(help="随办件封存的说明 / words, sealed to the case's cities")]
-Detail = Annotated[int, typer.Option(min=0, help="附加代码，见说明 / detail code")]
+Detail = Annotated[str, typer.Option(help="附加代码，含义见本命令的说明 / code, as said above", show_default=False)]
 Department = Annotated[int, typer.Option(min=0, help="实施部门编号 / department")]
 Officer = Annotated[int, typer.Option(min=0, max=4, help="1 受理人 2 审查人 3 决定人 4 负责人 / officer's role")]
 Window = Annotated[bool, typer.Option("--window", help="由本窗口两位见证人签署 / witnessed at this window")]
@@ -36,22 +35,6 @@ Window = Annotated[bool, typer.Option("--window", help="由本窗口两位见证
 _OFFICE = tuple(action for action in Action if action >= Action.RECEIVE)
 # Commands are called as the actions are, but for the one that everybody calls by a word.
 _CALLED = {Action.REQUEST_CORRECTION: "correct"}
-# What ``--detail`` says, in both languages, for the actions that take one.
-_DETAILS = {
-    Action.RATE: ("1 非常满意 … 5 非常不满意", "1 very satisfied … 5 very dissatisfied"),
-    Action.SIGN_DELIVERY: (
-        "渠道：1 窗口 2 网站 3 移动 4 邮寄 9 其他",
-        "channel: 1 window 2 web 3 mobile 4 post 9 other",
-    ),
-    Action.REQUEST_CORRECTION: ("1 形式 2 内容", "1 form, 2 substance"),
-    Action.ACCEPT: ("1 容缺受理", "1 tolerantly"),
-    Action.SUSPEND: ("1 听证 … 9 其他", "1 hearing … 9 other"),
-    Action.EXTEND: ("工作日数，由负责人", "working days, by the head"),
-    Action.GRANT: ("结果的第一叶 batch<<32|index", "the result's first leaf, batch<<32|index"),
-    Action.REFUSE: ("理由代码", "the ground's code"),
-    Action.DELIVER: ("渠道：1 窗口 2 网站 3 移动 4 邮寄 9 其他", "channel: 1 window 2 web 3 mobile 4 post 9 other"),
-    Action.REVOKE_RESULT: ("1 本机关 2 上级 3 复议 4 法院", "1 itself 2 superior 3 reconsideration 4 court"),
-}
 
 
 def add_to(group: typer.Typer) -> None:
@@ -74,8 +57,8 @@ def _name(action: Action) -> str:
 
 def _help(action: Action) -> str:
     zh, en = (term("actions", action.name, lang) for lang in ("zh", "en"))
-    if action in _DETAILS:
-        zh, en = f"{zh}（--detail {_DETAILS[action][0]}）", f"{en} (--detail {_DETAILS[action][1]})"
+    if meaning(action, "zh"):
+        zh, en = f"{zh}（--detail {meaning(action, 'zh')}）", f"{en} (--detail {meaning(action, 'en')})"
     return f"{zh}。 / {en[0].upper()}{en[1:]}."
 
 
@@ -85,19 +68,20 @@ def _office(action: Action):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a
         *,
         node: NodeOption,
         words: Words = "",
-        detail: Detail = 0,
+        detail: Detail = "",
         department: Department = 0,
         officer: Officer = 0,
         no_wait: NoWait = False,
         as_json: AsJson = False,
     ) -> None:
+        said = detail_of(action, detail)
         with opened(node) as city:
             name = named(city, SubjectKind.CASE, case)
             with city.database.read() as connection:
-                sequence = cases.sequence_of(connection, name)
+                sequence, contract = cases.sequence_of(connection, name), cases.contract_of(connection, name)
             paper = paper_for(city, name, action.name.lower(), words)
             intent = cases.step(
-                city, cases_contract(city), name, action, sequence=sequence, paper=paper, detail=detail,
+                city, contract, name, action, sequence=sequence, paper=paper, detail=said,
                 department=department, role=officer,
             )  # fmt: skip
             settle(city, [intent], no_wait=no_wait, as_json=as_json)
@@ -117,7 +101,7 @@ def _applicant(action: Action):  # type: ignore[no-untyped-def]  # noqa: ANN202 
         *,
         node: NodeOption,
         words: Words = "",
-        detail: Detail = 0,
+        detail: Detail = "",
         pin_file: PinFile = None,
         window: Window = False,
         prepare: Prepare = None,
@@ -129,6 +113,7 @@ def _applicant(action: Action):  # type: ignore[no-untyped-def]  # noqa: ANN202 
         documents.require_one_way(prepare, document, window or pin_file is not None)
         if not case and document is None:
             documents.require(CASE=case)
+        said = detail_of(action, detail)
         with opened(node) as city:
             name = named(city, SubjectKind.CASE, case) if case else b""
             if document is not None:
@@ -137,11 +122,11 @@ def _applicant(action: Action):  # type: ignore[no-untyped-def]  # noqa: ANN202 
             elif prepare is not None:
                 expires, offset = documents.until(city, days)
                 written = case_documents.prepare_act(
-                    city, name, action, detail=detail, words=words, expires=expires, clock_offset=offset
+                    city, name, action, detail=said, words=words, expires=expires, clock_offset=offset
                 )
                 documents.write(prepare, written, as_json=as_json)
             else:
-                intent = _signed_here(city, name, action, words, detail, pin_file, window=window)
+                intent = _signed_here(city, name, action, words, said, pin_file, window=window)
                 settle(city, [intent], no_wait=no_wait, as_json=as_json)
 
     return act
@@ -151,9 +136,8 @@ def _signed_here(
     city: Node, name: bytes, action: Action, words: str, detail: int, pin_file: PinFile, *, window: bool
 ) -> str:
     """Act with a key in this city's custody, or before two witnesses of this window."""
-    contract = cases_contract(city)
     with city.database.read() as connection:
-        sequence = cases.sequence_of(connection, name)
+        sequence, contract = cases.sequence_of(connection, name), cases.contract_of(connection, name)
         key = cases.key_of(connection, name)
     paper = paper_for(city, name, action.name.lower(), words)
     witnesses: list[bytes] = []
@@ -179,9 +163,3 @@ def paper_for(city: Node, case: bytes, kind: str, words: str) -> SealedPaper:
     with city.database.read() as connection:
         parties = cases.parties_of(connection, case)
     return cases.seal_for(city, parties, kind.replace("_", "-"), {"words": words})
-
-
-def cases_contract(city: Node) -> str:
-    """Return the contract that takes new cases now."""
-    with city.database.read() as connection:
-        return current_contract(connection, ContractKind.CASES)
