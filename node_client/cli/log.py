@@ -75,8 +75,9 @@ def checkpoint(where: Where, *, policy: PolicyFile = None, as_json: AsJson = Fal
         return
     console = screen()
     console.print(f"{head.origin}\n{label('log_entries', count=head.size)}\n{head.root.hex()}")
-    for line in signed.signatures:
-        console.print(f"  {line.name}", style="dim")
+    # A city signs with two keys; it is named once.
+    for name in dict.fromkeys(line.name for line in signed.signatures):
+        console.print(f"  {name}", style="dim")
     if satisfied:
         console.print(good(label("policy_satisfied", cities=", ".join(cosigned))))
 
