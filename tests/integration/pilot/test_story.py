@@ -238,7 +238,8 @@ def test_an_operators_day_with_the_command(tongban, tmp_path):
     seen = tongban("oversight", "--since", "2026-03-01", "--until", "2026-12-31", node="510000")
     assert {one["mode"] for one in seen["volume"]} == {"fully_online", "received_here", "joint"}
     assert {one["reason"] for one in seen["refusals"]} >= {"consent_revoked", "consent_expired", "leaf_revoked"}
-    assert all(one["in_time"] == 1 and not one["late"] for one in seen["timeliness"])
+    assert sum(one["in_time"] for one in seen["timeliness"]) >= 3
+    assert not any(one["late"] for one in seen["timeliness"])
     (tmp_path / "bad.json").write_text("{}")
     assert tongban("catalogue", "check", str(tmp_path / "bad.json"), status=2)["good"] is False
     assert len(tongban("catalogue", "show", "--member", "2")["matters"]) == 9
