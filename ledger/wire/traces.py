@@ -36,6 +36,8 @@ __all__ = [
 ]
 
 FORMAT: Final = "tongban/trace/1"
+# Facts of a step that say more of its action.
+_DETAILS: Final = ("notice", "given", "procedure", "channel", "rating", "leaf", "superior", "organ")
 _CHINA: Final = timezone(timedelta(hours=8))
 
 # Name, how it is put into words, value. Groups: a group of ``terms``; ``members``, ``moments``, ``reasons``, ``yes_no``;
@@ -142,9 +144,22 @@ def china_time(moment: int) -> str:
 def line_text(line: Line, parties: Mapping[int, Party], lang: Language) -> str:
     """A line in words."""
     facts = {name: _fact(group, value, parties, lang) for name, group, value in line.facts}
+    if "action" in facts:
+        facts["action"] += _detail(facts, lang)
     text = sentence(f"trace.{line.kind}", lang, **facts | {"who": _who(line.who, parties, lang)}).text
     # Whatever it begins with, a word of ours or a name, a line is a sentence.
     return text[:1].upper() + text[1:]
+
+
+def _detail(facts: Mapping[str, str], lang: Language) -> str:
+    """What a step's code says, after its action: the procedure, the channel, the rating or the organ."""
+    said = [facts[name] for name in _DETAILS if name in facts]
+    if "days" in facts:
+        said.append(sentence("trace.more_days", lang, days=facts["days"]).text)
+    inside = "，".join(said) if lang == "zh" else ", ".join(said)
+    if not inside:
+        return ""
+    return f"（{inside}）" if lang == "zh" else f" ({inside})"
 
 
 def days_text(days: Days, lang: Language) -> str:
