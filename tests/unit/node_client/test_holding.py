@@ -24,8 +24,8 @@ def test_a_folder_is_held_once_and_again_after_its_release(tmp_path):
 @pytest.mark.serial
 def test_a_hold_ends_with_its_process_however_that_ends(tmp_path):
     program = (
-        "import pathlib, sys, time; from node_client.holding import hold\n"
-        "held = hold(pathlib.Path(sys.argv[1])); print('held', flush=True); time.sleep(60)\n"
+        "import pathlib, signal, sys; from node_client.holding import hold\n"
+        "held = hold(pathlib.Path(sys.argv[1])); print('held', flush=True); signal.pause()\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None

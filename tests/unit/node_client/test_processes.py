@@ -16,21 +16,21 @@ from node_client.supervising import NetworkProcesses
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(120)]
 
 _PARENT = """
-import pathlib, sys, time
+import pathlib, signal, sys
 from node_client.processes import python_child
 folder = pathlib.Path(sys.argv[1])
 child = python_child("child", ("-c", sys.argv[2], str(folder / "ready")), ready=folder / "ready", log=folder / "log")
 child.wait_ready(30)
 print(child.process.pid, flush=True)
-time.sleep(60)
+signal.pause()
 """
 _CHILD = """
-import pathlib, sys, time
+import pathlib, signal, sys
 from ledger.parentage import follow_parent
 pipe = open(sys.argv[1] + ".alive", "w")
 follow_parent()
 pathlib.Path(sys.argv[1]).touch()
-time.sleep(60)
+signal.pause()
 """
 
 
