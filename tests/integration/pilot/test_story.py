@@ -246,9 +246,9 @@ def test_an_operators_day_with_the_command(tongban, tmp_path):
     nodes = tongban.folder / "nodes"
     assert tongban("log", "diagnose", str(nodes / "510107"), str(nodes / "610113"))["differs_at"] is None
     policy = ("--policy", str(tongban.folder / "receipts" / "five-cities.policy"))
-    assert tongban("log", "verify", str(nodes / "510107"), *policy)["size"] > 500
+    assert tongban("log", "verify", str(nodes / "510107"), *policy)["size"] > 200
     assert tongban("log", "evidence", "--to", str(tmp_path / "evidence"))["evidence"] == []
-    assert tongban("network", "status", str(tongban.folder), "--deep")["store_rows"] > 5_000
+    assert tongban("network", "status", str(tongban.folder), "--deep")["store_rows"] > 1_000
     assert [one["year"] for one in tongban("member", "calendars")["calendars"]] == [2025, 2026]
     assert tongban("node", "backup", str(nodes / "610113"), str(tmp_path / "yanta.tar"))["files"] > 5
 
