@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -83,6 +84,15 @@ def test_it_is_alive_and_ready_once_the_daemon_works_and_answers_for_the_keys(se
     health.note(served.site.node, "sending", code="chain.unreachable", memory=memory)
     assert is_known("chain.unreachable")
     assert findings(served, "zh")[0]["text"] != failing["text"]
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_quorum_that_is_missed_once_is_no_finding_and_twice_is(served):
+    memory, now = works(served), time.time()
+    health.note(served.site.node, "publishing", code="publishing.quorum", memory=memory, now=at(now))
+    assert codes(served) == []
+    health.note(served.site.node, "publishing", code="publishing.quorum", memory=memory, now=at(now + 10))
+    assert codes(served) == ["health.step_failing"]
 
 
 def test_keys_that_nobody_answers_for_are_said(served, keys):
