@@ -21,6 +21,7 @@ from ledger.wire.wallets import Wallet, encode_wallet
 from node_client.cli import holder_reserving, holder_signing
 from node_client.cli.labels import label
 from node_client.cli.output import grid, say_json, screen
+from node_client.cli.passphrases import Passphrase
 from node_client.keys import read_passphrase
 from node_client.networks import write_private
 from node_client.seeds import new_seed, open_seed, save_seed, seed_from_words
@@ -30,14 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["add_to"]
 
-Passphrase = Annotated[
-    Path,
-    typer.Option(
-        "--passphrase-file",
-        help="口令文件，仅本人可读 / passphrase file, readable by its owner alone",
-        show_default=False,
-    ),
-]
 SeedFile = Annotated[Path, typer.Argument(help="种子文件 / the seed's file", show_default=False)]
 NodeFolder = Annotated[Path, typer.Option("--node", help="节点的文件夹 / the node's folder", show_default=False)]
 ScryptN = Annotated[int, typer.Option(min=2**10, help="scrypt 的代价 / cost of scrypt, a power of two")]

@@ -11,20 +11,13 @@ from ledger.domain.limits import LIMITS
 from ledger.errors import InputError, NotFoundError
 from node_client.cli.labels import label
 from node_client.cli.output import say_json, screen
+from node_client.cli.passphrases import Passphrase
 from node_client.keys import read_passphrase
 from node_client.seeds import open_seed
 
 __all__ = ["add_to"]
 
 Seed = Annotated[Path, typer.Argument(help="种子文件 / the seed's file", show_default=False)]
-Passphrase = Annotated[
-    Path,
-    typer.Option(
-        "--passphrase-file",
-        help="口令文件，仅本人可读 / passphrase file, readable by its owner alone",
-        show_default=False,
-    ),
-]
 Folder = Annotated[Path, typer.Option("--node", help="节点的文件夹 / the node's folder", show_default=False)]
 AtOnce = Annotated[
     bool, typer.Option("--at-once", help="立即发布，不等随机时刻 / publish now, not at a random moment of the hour")

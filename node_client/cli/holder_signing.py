@@ -22,6 +22,7 @@ from ledger.wire.wallets import Wallet, decode_wallet
 from node_client.cli import holder_cases
 from node_client.cli.holder_words import agreed, say_signed, show_consent, signed_name
 from node_client.cli.output import language
+from node_client.cli.passphrases import Passphrase
 from node_client.keys import read_passphrase
 from node_client.seeds import open_seed
 
@@ -31,14 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["add_to"]
 
 Seed = Annotated[Path, typer.Argument(help="种子文件 / the seed's file", show_default=False)]
-Passphrase = Annotated[
-    Path,
-    typer.Option(
-        "--passphrase-file",
-        help="口令文件，仅本人可读 / passphrase file, readable by its owner alone",
-        show_default=False,
-    ),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 _NO_WAIT = typer.Option("--no-wait", help="不等结果 / do not wait for the outcome")
 _SIGN = "tongban holder sign my.seed open.json --passphrase-file passphrase --to signed.json"

@@ -12,19 +12,12 @@ from rich.table import Table
 from ledger.domain.holders import address_of, address_text
 from ledger.settings import load_settings
 from node_client.cli.output import say_json, screen
+from node_client.cli.passphrases import Passphrase
 from node_client.keys import KeyRing, create_key_ring, open_key_ring, read_passphrase
 
 __all__ = ["add_to"]
 
 Folder = Annotated[Path, typer.Argument(help="节点的 keys 文件夹 / the node's keys folder", show_default=False)]
-Passphrase = Annotated[
-    Path,
-    typer.Option(
-        "--passphrase-file",
-        help="口令文件，仅本人可读 / passphrase file, readable by its owner alone",
-        show_default=False,
-    ),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 
 
