@@ -8,7 +8,7 @@ test holds this against ``case_steps``.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from ledger.domain.case_model import CaseModel
 from ledger.domain.cases import CASE_ENDED, Action, NoticeKind, Outcome, Result, State
@@ -33,15 +33,25 @@ _OUTCOMES: Final = {
 }
 _RESULTS: Final = {Action.GRANT: Result.GRANTED, Action.REFUSE: Result.REFUSED}
 
+# Fields of a word with their new values.
+_Changes: TypeAlias = dict[str, Any]
+
 
 def with_step(case: CaseModel, event: Stepped, time: int) -> CaseModel:
     """The case after a transition, at its block's time."""
-    action = Action(event.action)
-    after = replace(case, word=replace(case.word, state=State(event.state), sequence=event.sequence + 1))
+    action, before = Action(event.action), case.word
+    word: _Changes = {"state": State(event.state), "sequence": event.sequence + 1}
+    clock: _Changes = {}
     if event.actor:
-        after = _by_office(case, after, event, time)
-    after = _clocks(case, after, event, time)
-    return _marks(case, after, event, action)
+        # Whoever of the offices acted has the case; the handling city's first act on a submission is its receipt.
+        kept = before.department if before.office == event.actor else 0
+        word |= {"office": event.actor, "department": event.department or kept}
+        if event.actor == before.handling and before.state is State.SUBMITTED:
+            word["received"] = True
+            clock["started"] = case.clock.started or time
+    word |= _marks(case, event, action)
+    clock |= _clocks(case, event, action, clock.get("started", case.clock.started), time)
+    return CaseModel(replace(before, **word), replace(case.clock, **clock) if clock else case.clock, case.rule)
 
 
 def with_handover(case: CaseModel, event: HandedOver) -> CaseModel:
@@ -81,76 +91,57 @@ def ended_by(before: CaseModel, after: CaseModel) -> bool:
     return after.word.state in CASE_ENDED and before.word.state not in CASE_ENDED
 
 
-def _by_office(case: CaseModel, after: CaseModel, event: Stepped, time: int) -> CaseModel:
-    """Whoever of the offices acted has the case; the handling city's first act on a submission is its receipt."""
-    kept = case.word.department if case.word.office == event.actor else 0
-    word = replace(after.word, office=event.actor, department=event.department or kept)
-    clock = after.clock
-    if event.actor == case.word.handling and case.word.state is State.SUBMITTED:
-        word = replace(word, received=True)
-        clock = clock if clock.started else replace(clock, started=time)
-    return replace(after, word=word, clock=clock)
-
-
-def _clocks(case: CaseModel, after: CaseModel, event: Stepped, time: int) -> CaseModel:  # one case an action
-    clock = after.clock
-    match Action(event.action):
+def _clocks(case: CaseModel, event: Stepped, action: Action, started: int, time: int) -> _Changes:
+    match action:
         case Action.SUPPLY:
-            clock = replace(clock, started=time)
+            return {"started": time}
         case Action.CLAIM | Action.SUSPEND:
-            clock = replace(clock, since=time)
+            return {"since": time}
         case Action.SETTLE:
-            clock = replace(clock, accepted=clock.started, since=0)
+            return {"accepted": started, "since": 0}
         case Action.ACCEPT:
-            clock = replace(clock, accepted=clock.started if case.silent(event.elapsed) else time, since=0)
+            return {"accepted": started if case.silent(event.elapsed) else time, "since": 0}
         case Action.RESUME:
-            clock = replace(clock, since=0)
+            return {"since": 0}
         case Action.EXTEND:
-            clock = replace(clock, extension=event.detail)
+            return {"extension": event.detail}
         case Action.REQUEST_CORRECTION:
-            clock = replace(clock, asked=time)
+            return {"asked": time}
         case Action.REBUT:
-            clock = replace(clock, since=0)
-            if event.detail & 255 != NoticeKind.NON_ACCEPTANCE:
-                clock = replace(clock, asked=event.detail >> 8)
+            return {"since": 0} | ({"asked": event.detail >> 8} if _asks(event, action) else {})
         case Action.GRANT | Action.REFUSE:
-            clock = replace(clock, decided=time)
+            return {"decided": time}
         case Action.CLOSE if case.is_parent:
-            clock = replace(clock, decided=time)
+            return {"decided": time}
         case _:
-            pass
-    return after if clock is after.clock else replace(after, clock=clock)
+            return {}
 
 
-def _marks(case: CaseModel, after: CaseModel, event: Stepped, action: Action) -> CaseModel:
-    word = after.word
+def _marks(case: CaseModel, event: Stepped, action: Action) -> _Changes:
+    word: _Changes = {}
     match action:
         case _ if action in _OUTCOMES:
-            word = replace(word, outcome=_OUTCOMES[action])
+            word = {"outcome": _OUTCOMES[action]}
         case _ if action in _RESULTS:
-            word = replace(word, result=_RESULTS[action])
+            word = {"result": _RESULTS[action]}
         case Action.SIGN_DELIVERY:
-            word = replace(word, signed=True)
+            word = {"signed": True}
         case Action.RATE:
-            word = replace(word, rating=event.detail)
+            word = {"rating": event.detail}
         case Action.CLAIM:
-            word = replace(word, claim_pending=True)
+            word = {"claim_pending": True}
         case Action.SETTLE:
-            word = replace(word, claim_pending=False, claim_accepted=True)
+            word = {"claim_pending": False, "claim_accepted": True}
         case Action.ACCEPT | Action.WITHDRAW | Action.REBUT:
-            word = replace(word, claim_pending=False)
+            word = {"claim_pending": False}
         case Action.EXTEND:
-            word = replace(word, extended=True)
+            word = {"extended": True}
         case _:
             pass
     if _asks(event, action):
-        by_handling = event.actor == case.word.handling
-        word = replace(
-            word,
-            corrections_handling=word.corrections_handling + by_handling,
-            corrections_receiving=word.corrections_receiving + (not by_handling),
-        )
-    return after if word is after.word else replace(after, word=word)
+        side = "corrections_handling" if event.actor == case.word.handling else "corrections_receiving"
+        word[side] = getattr(case.word, side) + 1
+    return word
 
 
 def _asks(event: Stepped, action: Action) -> bool:

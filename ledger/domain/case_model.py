@@ -146,9 +146,8 @@ class CaseModel:
             flags |= LimitFlag.CLAIMABLE
         return CaseLimits(elapsed, allowed, flags)
 
-    def due_day(self, now: int, calendars: Calendars) -> int | None:
-        """The last day of the running limit; ``None``: no limit, stopped, or in a year whose calendar is not out."""
-        limits = self.limits(now, calendars)
+    def due_day(self, limits: CaseLimits, calendars: Calendars) -> int | None:
+        """The last day of the running ``limits``; ``None``: no limit, stopped, or in a year whose calendar is not out."""
         if limits.allowed == 0 or limits.flags & LimitFlag.STOPPED:
             return None
         counted = self.clock.suspended if limits.clock is Clock.DECISION else 0

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ledger.errors import InputError
@@ -72,6 +73,7 @@ def day_number(on: date) -> int:
     return (on - _EPOCH).days
 
 
+@cache
 def year_start(year: int) -> int:
     """The number of the first of January."""
     return day_number(date(year, 1, 1))
@@ -147,6 +149,19 @@ class YearCalendar:
             return 0
         return (self.bits >> low & ((1 << (high - low + 1)) - 1)).bit_count()
 
+    def reached(self, first: int, days: int) -> int | None:
+        """The day number on which ``days`` working days, one or more, are over, counted from day ``first`` of this year.
+
+        Returns:
+            None where the rest of the year has fewer.
+        """
+        bits = self.bits >> (first - year_start(self.year))
+        if bits.bit_count() < days:
+            return None
+        for _ in range(days - 1):
+            bits &= bits - 1
+        return first + (bits & -bits).bit_length() - 1
+
     def changes_past(self, correction: YearCalendar, today: int) -> bool:
         """Whether a correction touches a day before ``today``, which the contract refuses."""
         passed = today - year_start(self.year)
@@ -180,12 +195,16 @@ def due_day(calendars: Mapping[int, YearCalendar], first_day: int, days: int) ->
     """
     if days == 0:
         return first_day
-    left = days
-    for day in range(first_day + 1, first_day + 1 + MAX_SPAN):
-        calendar = calendars.get(date_of(day).year)
+    left, day, last = days, first_day + 1, first_day + MAX_SPAN
+    while day <= last:
+        year = date_of(day).year
+        calendar = calendars.get(year)
         if calendar is None:
             return None
-        left -= calendar.is_working(day)
-        if left == 0:
-            return day
+        due = calendar.reached(day, left)
+        if due is not None:
+            return due if due <= last else None
+        following = year_start(year + 1)
+        left -= calendar.count(day, following - 1)
+        day = following
     return None

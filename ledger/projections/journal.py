@@ -124,10 +124,11 @@ def located_own(data: bytes, types: EventTypes) -> LocatedEvent | None:
     if body["type"] != "event":
         return None
     name: str = body["event"]
-    values = tuple((field, kind, _reader(kind)(body["args"][field])) for field, kind in types[name])
+    said = body["args"]
+    values = tuple([(field, kind, _reader(kind)(said[field])) for field, kind in types[name]])
     make: Callable[..., Event] = EVENTS[name]
     return LocatedEvent(
-        event=make(**{field: value for field, _, value in values}),
+        event=make(*[value for _, _, value in values]),
         contract=body["contract"],
         block=int(body["block"]),
         time=int(body["time"]),
@@ -146,7 +147,7 @@ def _reader(kind: str) -> Callable[[Any], Any]:
         return int
     if kind.startswith("bytes"):
         return lambda value: bytes.fromhex(value[2:])
-    return lambda value: value
+    return bool if kind == "bool" else str
 
 
 def entries_from(connection: Connection, index: int, limit: int | None = None) -> Iterator[bytes]:

@@ -227,7 +227,7 @@ def _overdue(row: Row[Any], model: CaseModel, now: int, calendars: Calendars) ->
     claimable = bool(limits.flags & LimitFlag.CLAIMABLE)
     if not claimable and not limits.flags & LimitFlag.OVERDUE:
         return None
-    due = model.due_day(now, calendars)
+    due = model.due_day(limits, calendars)
     return Overdue(
         case=row.case,
         receiving=row.receiving,

@@ -7,11 +7,12 @@ a file of this city's own materials all its leaves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import Select, and_, bindparam, or_, select
 from sqlalchemy.engine import Connection
 
 from ledger.domain import case_history, workdays
@@ -23,14 +24,13 @@ from ledger.domain.events import ClockChanged, HandedOver, Opened, Recorded, Ste
 from ledger.errors import NotFoundError
 from ledger.ports import LocatedEvent
 from ledger.projections import journal
-from ledger.projections.cases import model_of
 from ledger.projections.consortium import calendars
 from ledger.projections.journal import EventTypes
 from ledger.projections.subjects import SubjectKind
 from ledger.services.context import Node
 from ledger.services.identifying import Identified, identify
 from ledger.services.synchronising import event_types
-from ledger.services.trace_lines import line_of
+from ledger.services.trace_lines import actor_of, line_of
 from ledger.storage.tables import cases as case_tables
 from ledger.storage.tables import chain as tables
 from ledger.storage.tables import consents as consent_tables
@@ -45,34 +45,26 @@ _ZERO = bytes(32)
 _PAGE = 500
 
 # Statements are built once: building one costs as much as running it.
-_PARENT = select(case_tables.cases.c.parent).where(case_tables.cases.c.case == bindparam("of"))
-_CHILDREN = (
-    select(case_tables.cases.c.case)
-    .where(case_tables.cases.c.parent == bindparam("of"))
+_FAMILY = (
+    select(case_tables.cases.c.case, case_tables.cases.c.parent)
+    .where(or_(case_tables.cases.c.case == bindparam("of"), case_tables.cases.c.parent == bindparam("of")))
     .order_by(case_tables.cases.c.block, case_tables.cases.c.log_index)
 )
-_CASE = select(case_tables.cases).where(case_tables.cases.c.case == bindparam("of"))
 _CONSENTS = select(consent_tables.consents.c.consent).where(
     consent_tables.consents.c.case.in_(bindparam("cases", expanding=True))
 )
-_INDICES = (
-    select(tables.events.c.entry)
-    .join(
-        tables.event_subjects,
-        and_(
-            tables.event_subjects.c.block == tables.events.c.block,
-            tables.event_subjects.c.log_index == tables.events.c.log_index,
-        ),
-    )
-    .where(
-        tables.event_subjects.c.kind == bindparam("what"),
-        tables.event_subjects.c.subject.in_(bindparam("names", expanding=True)),
-    )
+_ENTRIES = select(tables.log_entries.c.index, tables.log_entries.c.bytes).join(
+    tables.events, tables.events.c.entry == tables.log_entries.c.index
 )
-_ENTRIES = (
-    select(tables.log_entries.c.index, tables.log_entries.c.bytes)
-    .where(tables.log_entries.c.index.in_(bindparam("entries", expanding=True)))
-    .order_by(tables.log_entries.c.index)
+_OF_SUBJECTS = _ENTRIES.join(
+    tables.event_subjects,
+    and_(
+        tables.event_subjects.c.block == tables.events.c.block,
+        tables.event_subjects.c.log_index == tables.events.c.log_index,
+    ),
+).where(
+    tables.event_subjects.c.kind == bindparam("what"),
+    tables.event_subjects.c.subject.in_(bindparam("names", expanding=True)),
 )
 _KEYS = select(member_tables.keys).where(member_tables.keys.c.key.in_(bindparam("keys", expanding=True)))
 _DEPARTMENTS = select(
@@ -107,8 +99,13 @@ def trace(connection: Connection, identifier: str, *, types: EventTypes | None =
     family = _family(connection, found)
     events = _events(connection, found, family, types if types is not None else event_types())
     counted = calendars(connection)
-    lines = _with_days([(line_of(located, entry), located) for entry, located in events], counted)
-    lines = _with_offices(connection, lines)
+    followed = _Followed(counted)
+    actors = _actors(connection, [located for _, located in events])
+    lines = [
+        line_of(located, entry, who, followed.days(located))
+        for (entry, located), who in zip(events, actors, strict=True)
+    ]
+    case = followed.models.get(bytes.fromhex(found.name)) if found.kind == "case" else None
     return Trace(
         kind=found.kind,
         identifier=found.name,
@@ -117,19 +114,20 @@ def trace(connection: Connection, identifier: str, *, types: EventTypes | None =
         lines=tuple(lines),
         parties=_parties(connection, lines),
         cases=family,
-        days=_days_now(connection, found, state.time, counted),
+        days=None if case is None else days_of(case, state.time, counted),
     )
 
 
 def days_of(case: CaseModel, now: int, counted: Calendars) -> Days | None:
     """The running limit of a case in working days; ``None`` where none runs."""
     limits = case.limits(now, counted)
-    if limits.clock is Clock.NONE:
+    clock = limits.clock
+    if clock is Clock.NONE:
         return None
     missing = bool(limits.flags & LimitFlag.NO_CALENDAR)
-    due = case.due_day(now, counted)
+    due = case.due_day(limits, counted)
     return Days(
-        clock=limits.clock,
+        clock=clock,
         used=None if missing else limits.elapsed,
         allowed=limits.allowed,
         due=None if due is None else workdays.date_of(due).isoformat(),
@@ -146,9 +144,9 @@ def _family(connection: Connection, found: Identified) -> tuple[bytes, ...]:
     if found.kind != "case":
         return ()
     case = bytes.fromhex(found.name)
-    parent = connection.execute(_PARENT, {"of": case}).scalar_one_or_none()
-    children = connection.execute(_CHILDREN, {"of": case}).scalars()
-    return (*((parent,) if parent not in {None, _ZERO} else ()), case, *children)
+    rows = connection.execute(_FAMILY, {"of": case}).all()
+    parents = [parent for one, parent in rows if one == case and parent != _ZERO]
+    return (*parents, case, *(one for one, _ in rows if one != case))
 
 
 def _events(
@@ -165,12 +163,11 @@ def _events(
     refused = {subject for kind in refusable for subject in wanted.get(kind, ())}
     if refused:
         wanted.setdefault(SubjectKind.REFUSED, set()).update(refused)
-    indices = _indices(connection, wanted) | _anchorings(connection, found.leaves)
+    entries = _of_subjects(connection, wanted) | _anchorings(connection, found.leaves)
     if found.transaction is not None:
-        table = tables.events
-        rows = connection.execute(select(table.c.entry).where(table.c.transaction == found.transaction))
-        indices |= set(rows.scalars())
-    return _read(connection, sorted(indices), types)
+        entries |= _entries(connection, _ENTRIES.where(tables.events.c.transaction == found.transaction))
+    located = [(index, journal.located_own(data, types)) for index, data in sorted(entries.items())]
+    return [(index, event) for index, event in located if event is not None]
 
 
 def _consents(connection: Connection, found: Identified, family: Sequence[bytes]) -> set[bytes]:
@@ -187,38 +184,31 @@ def _consents(connection: Connection, found: Identified, family: Sequence[bytes]
     return given
 
 
-def _indices(connection: Connection, wanted: dict[SubjectKind, set[str]]) -> set[int]:
-    found: set[int] = set()
+def _of_subjects(connection: Connection, wanted: dict[SubjectKind, set[str]]) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
     for kind, names in wanted.items():
         for page in _pages(sorted(names)):
-            found |= set(connection.execute(_INDICES, {"what": kind.value, "names": page}).scalars())
+            found |= _entries(connection, _OF_SUBJECTS, {"what": kind.value, "names": page})
     return found
 
 
-def _anchorings(connection: Connection, leaves: Iterable[tuple[str, int, int]]) -> set[int]:
+def _anchorings(connection: Connection, leaves: Iterable[tuple[str, int, int]]) -> dict[int, bytes]:
     batches, events = material_tables.batches, tables.events
-    found: set[int] = set()
+    found: dict[int, bytes] = {}
     for contract, batch in sorted({(contract, batch) for contract, batch, _ in leaves}):
-        rows = connection.execute(
-            select(events.c.entry)
-            .join(batches, and_(batches.c.block == events.c.block, batches.c.log_index == events.c.log_index))
-            .where(batches.c.contract == contract, batches.c.batch == batch)
-        )
-        found |= set(rows.scalars())
+        query = _ENTRIES.join(
+            batches, and_(batches.c.block == events.c.block, batches.c.log_index == events.c.log_index)
+        ).where(batches.c.contract == contract, batches.c.batch == batch)
+        found |= _entries(connection, query)
     return found
 
 
-def _read(connection: Connection, indices: Sequence[int], types: EventTypes) -> list[tuple[int, LocatedEvent]]:
-    found: list[tuple[int, LocatedEvent]] = []
-    for page in _pages(indices):
-        for index, data in connection.execute(_ENTRIES, {"entries": page}):
-            located = journal.located_own(data, types)
-            if located is not None:
-                found.append((index, located))
-    return found
+def _entries(connection: Connection, query: Select[Any], values: Mapping[str, Any] | None = None) -> dict[int, bytes]:
+    """Entries of the log by their indices, each once."""
+    return {index: data for index, data in connection.execute(query, values)}  # noqa: C416  # rows are not pairs to mypy
 
 
-def _pages(items: Sequence[int] | Sequence[str]) -> Iterable[Sequence[int] | Sequence[str]]:
+def _pages(items: Sequence[str]) -> Iterable[Sequence[str]]:
     return (items[start : start + _PAGE] for start in range(0, len(items), _PAGE))
 
 
@@ -229,10 +219,16 @@ def _pages(items: Sequence[int] | Sequence[str]) -> Iterable[Sequence[int] | Seq
 class _Followed:
     """Cases as they stood after each line."""
 
+    counted: Calendars
     models: dict[bytes, CaseModel] = field(default_factory=dict)
     parents: dict[bytes, bytes] = field(default_factory=dict)
 
-    def after(self, located: LocatedEvent) -> CaseModel | None:
+    def days(self, located: LocatedEvent) -> Days | None:
+        """Follow one event; the working days then of the case that it moved."""
+        model = self._after(located)
+        return None if model is None else days_of(model, located.time, self.counted)
+
+    def _after(self, located: LocatedEvent) -> CaseModel | None:
         """Follow one event; the case it moved."""
         event = located.event
         if isinstance(event, Opened):
@@ -276,52 +272,36 @@ def _moved(before: CaseModel, located: LocatedEvent) -> CaseModel | None:
             return None
 
 
-def _with_days(lines: Sequence[tuple[Line, LocatedEvent]], counted: Calendars) -> list[Line]:
-    followed = _Followed()
-    found = []
-    for line, located in lines:
-        model = followed.after(located)
-        found.append(line if model is None else replace(line, days=days_of(model, located.time, counted)))
-    return found
-
-
-def _days_now(connection: Connection, found: Identified, now: int, counted: Calendars) -> Days | None:
-    if found.kind != "case":
-        return None
-    row = connection.execute(_CASE, {"of": bytes.fromhex(found.name)}).one_or_none()
-    return None if row is None else days_of(model_of(row), now, counted)
-
-
 # ---- who ------------------------------------------------------------------------------------------------------------
 
 
-def _with_offices(connection: Connection, lines: Sequence[Line]) -> list[Line]:
-    """The roles that each key had at its moment, and the names of departments."""
-    keys = sorted({line.who.key for line in lines if line.who is not None and line.who.key})
+def _actors(connection: Connection, events: Sequence[LocatedEvent]) -> list[Actor | None]:
+    """Who sent each event, with the roles that the key had at its moment and the department's name."""
+    actors = [actor_of(located.event) for located in events]
+    known = [actor for actor in actors if actor is not None]
+    departments = _departments(connection, known)
     spans: dict[str, list[tuple[tuple[int, int], tuple[int, int] | None, int]]] = {}
-    for page in _pages(keys):
+    for page in _pages(sorted({actor.key for actor in known if actor.key})):
         for row in connection.execute(_KEYS, {"keys": page}):
             until = None if row.until_block is None else (row.until_block, row.until_log_index)
             spans.setdefault(row.key, []).append(((row.block, row.log_index), until, row.roles))
-    departments = _departments(connection, lines)
 
-    def named(line: Line) -> Line:
-        if line.who is None:
-            return line
-        place = (line.place.block, line.place.log_index)
+    def named(who: Actor, place: tuple[int, int]) -> Actor:
         bits = next(
             (
                 roles
-                for begun, until, roles in spans.get(line.who.key, ())
+                for begun, until, roles in spans.get(who.key, ())
                 if begun <= place and (until is None or place < until)
             ),
             0,
         )
-        roles = _role_names(bits)
-        department = departments.get((line.who.member, line.who.department), "")
-        return replace(line, who=replace(line.who, roles=roles, department_name=department))
+        department = departments.get((who.member, who.department), "")
+        return replace(who, roles=_role_names(bits), department_name=department)
 
-    return [named(line) for line in lines]
+    return [
+        None if who is None else named(who, (located.block, located.log_index))
+        for who, located in zip(actors, events, strict=True)
+    ]
 
 
 @cache
@@ -329,8 +309,8 @@ def _role_names(bits: int) -> tuple[str, ...]:
     return tuple(role.name.lower() for role in Role if role & bits and role.name)
 
 
-def _departments(connection: Connection, lines: Sequence[Line]) -> dict[tuple[int, int], str]:
-    wanted = sorted({(line.who.member, line.who.department) for line in lines if line.who and line.who.department})
+def _departments(connection: Connection, actors: Sequence[Actor]) -> dict[tuple[int, int], str]:
+    wanted = {(actor.member, actor.department) for actor in actors if actor.department}
     if not wanted:
         return {}
     # All pairs of these members and codes: a few rows more, of which none is asked for.

@@ -13,9 +13,9 @@ from ledger.domain import events as happened
 from ledger.domain.events import Event
 from ledger.domain.operations import Operation
 from ledger.ports import LocatedEvent
-from ledger.wire.traces import Actor, Fact, Line, Place
+from ledger.wire.traces import Actor, Days, Fact, Line, Place
 
-__all__ = ["facts_of", "kind_of", "line_of"]
+__all__ = ["actor_of", "facts_of", "kind_of", "line_of"]
 
 _ZERO: Final = bytes(32)
 _NO_ADDRESS: Final = "0x" + "00" * 20
@@ -24,8 +24,8 @@ _Facts: TypeAlias = tuple[Fact, ...]
 _Make: TypeAlias = Callable[[Any], _Facts]
 
 
-def line_of(located: LocatedEvent, entry: int) -> Line:
-    """The line of an event; names of keys' roles and departments, and working days, are filled in by the caller."""
+def line_of(located: LocatedEvent, entry: int, who: Actor | None, days: Days | None) -> Line:
+    """The line of an event, with who sent it in names and the working days of the case that it moved."""
     event = located.event
     commitment, blob = getattr(event, "commitment", _ZERO), getattr(event, "blob", _ZERO)
     if commitment == _ZERO:
@@ -34,11 +34,12 @@ def line_of(located: LocatedEvent, entry: int) -> Line:
         kind=kind_of(event),
         time=located.time,
         place=Place(located.block, located.log_index, located.transaction, located.contract, entry),
-        who=_actor(event),
+        who=who,
         facts=facts_of(event),
         case=getattr(event, "case", None),
         commitment=commitment if commitment != _ZERO else None,
         blob=cid_from_digest(blob) if blob != _ZERO else None,
+        days=days,
         refused=event.reason if isinstance(event, happened.Refused) else None,
     )
 
@@ -62,7 +63,8 @@ def facts_of(event: Event) -> _Facts:
     return () if make is None else make(event)
 
 
-def _actor(event: Event) -> Actor | None:
+def actor_of(event: Event) -> Actor | None:
+    """Who sent an event, by number and key; the names of roles and departments are the caller's to add."""
     member = getattr(event, "member", None)
     key = getattr(event, "key", "")
     match event:
