@@ -17,10 +17,10 @@ from ledger.chain.deployment import contract_address, deploy, deploy_consortium
 from ledger.chain.gateway import Gateway
 from ledger.domain.case_tables import tables
 from ledger.domain.consortium import ContractKind, ProposalKind
-from ledger.domain.reasons import Reason
 from ledger.errors import InputError, UnavailableError
 from ledger.services import consortium
 from ledger.services.calendars import notice_calendar, post_calendars
+from ledger.services.consortium import ProposalShown
 from ledger.services.context import Node
 from ledger.settings import load_settings
 from ledger.storage.tables import consortium as picture
@@ -140,12 +140,12 @@ def _register(network: Network, nodes: Mapping[str, Node], say: Callable[[str], 
         subject = bytes(12) + bytes.fromhex(address[2:])
         intent = consortium.propose(first, ProposalKind.GENERATION, target=int(kind), subject=subject)
         done(first, [intent])
-        number = _proposal(first, subject)
-        ballots = [(nodes[voter.division], voter) for voter in voters]
-        sent = [(node, consortium.vote(node, number, approve=True)) for node, _ in ballots]
-        for node, ballot in sent:
-            # Whoever comes after the deciding vote finds it closed, which is no fault.
-            done(node, [ballot], unless=(Reason.PROPOSAL_CLOSED,))
+        proposal = _proposal(first, subject)
+        # As many as decide: whoever came after the deciding vote would be refused.
+        deciding = [nodes[voter.division] for voter in voters[: proposal.needed]]
+        ballots = [(node, consortium.vote(node, proposal.proposal, approve=True)) for node in deciding]
+        for node, ballot in ballots:
+            done(node, [ballot])
 
 
 def _post_calendars(network: Network, nodes: Mapping[str, Node]) -> None:
@@ -168,14 +168,10 @@ def _registered(node: Node, address: str) -> bool:
         return connection.execute(select(table.c.kind).where(table.c.contract == address)).first() is not None
 
 
-def _proposal(node: Node, subject: bytes) -> int:
-    table = picture.proposals
+def _proposal(node: Node, subject: bytes) -> ProposalShown:
+    """The newest vote about something."""
     with node.database.read() as connection:
-        return int(
-            connection.execute(
-                select(table.c.proposal).where(table.c.subject == subject).order_by(table.c.proposal.desc()).limit(1)
-            ).scalar_one()
-        )
+        return next(one for one in consortium.proposals(connection) if one.subject == subject)
 
 
 def _patience() -> Callable[[], None]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
 from ledger.errors import ConflictError, RefusedError, UnavailableError
 from ledger.projections import journal
@@ -27,6 +28,7 @@ class Outcome:
     """What became of an intent: ``done``, ``refused`` with the contract's reason, or ``failed`` with an error's code."""
 
     intent: str
+    operation: Operation
     state: str
     reason: Reason
     error: str
@@ -53,14 +55,14 @@ def outcomes(node: Node, intents: Iterable[str], *, seconds: float = _SECONDS) -
                 if stored.state in _SETTLED and (block is None or (state is not None and state.block >= block)):
                     missing.remove(name)
                     reason = Reason(stored.reason or 0)
-                    found[name] = Outcome(name, stored.state, reason, stored.error or "", block or 0)
+                    found[name] = Outcome(name, stored.operation, stored.state, reason, stored.error or "", block or 0)
         if missing:
             _pause(deadline, len(missing))
     return found
 
 
-def done(node: Node, intents: Sequence[str], *, seconds: float = _SECONDS, unless: Sequence[Reason] = ()) -> int:
-    """Wait until intents are done and return the last block; a refusal for one of the reasons ``unless`` is as good.
+def done(node: Node, intents: Sequence[str], *, seconds: float = _SECONDS) -> int:
+    """Wait until intents are done and return the last block.
 
     Raises:
         RefusedError: ``outcomes.refused`` with the contract's reason.
@@ -69,7 +71,7 @@ def done(node: Node, intents: Sequence[str], *, seconds: float = _SECONDS, unles
     """
     settled = outcomes(node, intents, seconds=seconds)
     for outcome in settled.values():
-        if outcome.state == "refused" and outcome.reason not in unless:
+        if outcome.state == "refused":
             raise RefusedError("outcomes.refused", reason=outcome.reason.name.lower())
         if outcome.state == "failed":
             raise ConflictError("outcomes.failed", why=outcome.error)

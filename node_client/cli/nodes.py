@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,19 +12,21 @@ import typer
 
 from ledger.bootstrap import opened_node
 from ledger.domain.divisions import english_name
+from ledger.domain.operations import Operation
+from ledger.domain.reasons import Reason
 from ledger.projections.subjects import SubjectKind
 from ledger.services import consortium
 from ledger.services.context import Node
 from ledger.services.identifying import whole
 from ledger.settings import load_settings
 from ledger.wire.problems import reason_sentence
-from ledger.wire.sentences import sentence
+from ledger.wire.sentences import Sentence, sentence, term
 from node_client.cli.labels import label
 from node_client.cli.output import good, language, say_json, screen, wrong
 from node_client.peers import ways_to_others
 from node_client.waiting import outcomes
 
-__all__ = ["AsJson", "NoWait", "NodeOption", "cities", "named", "opened", "settle"]
+__all__ = ["AsJson", "NoWait", "NodeOption", "cities", "named", "opened", "said_of", "settle", "told_of"]
 
 NodeOption = Annotated[
     Path,
@@ -70,7 +73,7 @@ def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, 
         as_json: for programs.
         facts: what else the answer carries, such as the id of what was made.
     """
-    listed, lang = list(intents), language()
+    listed = list(intents)
     console = screen()
     if no_wait:
         if as_json:
@@ -86,6 +89,7 @@ def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, 
         rows = [
             {
                 "intent": one.intent,
+                "operation": one.operation.name.lower(),
                 "state": one.state,
                 "reason": one.reason.name.lower(),
                 "error": one.error,
@@ -98,14 +102,27 @@ def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, 
         _say_facts(facts)
         for one in found.values():
             if one.state == "done":
-                console.print(good(label("on_chain", block=one.block)))
+                console.print(good(said_of(one.operation, label("on_chain", block=one.block))))
             else:
-                refused = one.state == "refused"
-                told = reason_sentence(int(one.reason), lang) if refused else sentence(one.error, lang)
-                code = f"reasons.{one.reason.name.lower()}" if refused else one.error
-                console.print(wrong(told, code))
+                told, code = told_of(one.state, one.reason, one.error)
+                console.print(wrong(replace(told, text=said_of(one.operation, told.text)), code))
     if bad:
         raise typer.Exit(1)
+
+
+def told_of(state: str, reason: int | None, error: str | None) -> tuple[Sentence, str]:
+    """Say why an operation was refused or has failed and what to do; and the code of that."""
+    if state == "refused":
+        known = Reason(reason or 0)
+        return reason_sentence(int(known), language()), f"reasons.{known.name.lower()}"
+    code = error or "general.unknown"
+    return sentence(code, language()), code
+
+
+def said_of(operation: Operation, text: str) -> str:
+    """Say of which operation something is told."""
+    lang = language()
+    return f"{term('operations', operation.name, lang)}{'：' if lang == 'zh' else ': '}{text}"
 
 
 def _say_facts(facts: Mapping[str, object]) -> None:

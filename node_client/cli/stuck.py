@@ -5,21 +5,21 @@ Part of ``tongban node``. Asking for the same again does the same for one act; h
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ledger.bootstrap import opened_node
-from ledger.domain.reasons import Reason
 from ledger.errors import InputError
 from ledger.settings import load_settings
 from ledger.storage import outbox, repeating
 from ledger.storage.outbox import STUCK, StoredIntent
-from ledger.wire.problems import reason_sentence
-from ledger.wire.sentences import Sentence, sentence, term
+from ledger.wire.sentences import term
 from ledger.wire.traces import china_time
 from node_client.cli.labels import label
+from node_client.cli.nodes import said_of, told_of
 from node_client.cli.output import Language, good, language, say_json, screen, styled, wrong
 
 __all__ = ["retry", "stuck"]
@@ -46,10 +46,10 @@ def stuck(
         return
     console = screen()
     for one in newest:
-        told, code = _told(one, lang)
         # The name stands in a line of its own, so that it is copied at one stroke.
         console.print(styled((china_time(one.settled_at or one.created_at)[:19], "dim"), f"  {one.id}"), soft_wrap=True)
-        console.print(wrong(told, code))
+        told, code = told_of(one.state, one.reason, one.error)
+        console.print(wrong(replace(told, text=said_of(one.operation, told.text)), code))
     if not newest:
         console.print(label("nothing_stuck"))
     if total > len(newest):
@@ -90,16 +90,8 @@ def retry(
     screen().print(label("in_line_again", count=len(line)))
 
 
-def _told(intent: StoredIntent, lang: Language) -> tuple[Sentence, str]:
-    if intent.state == "refused":
-        reason = Reason(intent.reason or 0)
-        return reason_sentence(int(reason), lang), f"reasons.{reason.name.lower()}"
-    code = intent.error or "general.unknown"
-    return sentence(code, lang), code
-
-
 def _document(intent: StoredIntent, lang: Language) -> dict[str, object]:
-    told, code = _told(intent, lang)
+    told, code = told_of(intent.state, intent.reason, intent.error)
     return {
         "intent": intent.id,
         "operation": intent.operation.name.lower(),
