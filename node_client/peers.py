@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Self
 
 import httpx2
@@ -208,6 +209,13 @@ def _not_understood(member: int, headers: Mapping[str, str]) -> UnavailableError
 def _retry_after(headers: Mapping[str, str]) -> int | None:
     """The seconds of ``Retry-After`` (RFC 9110 section 10.2.3), within what another city may ask for."""
     stated = headers.get("retry-after", "")
-    if not (stated.isascii() and stated.isdecimal()) or len(stated) > _DIGITS:
-        return None
-    return min(max(int(stated), 1), LIMITS.peer_retry_seconds)
+    if stated.isascii() and stated.isdecimal():
+        seconds = int(stated[:_DIGITS])
+    else:
+        try:
+            # A date, as some proxies state it, is by the clock of whoever answers.
+            wait = parsedate_to_datetime(stated) - parsedate_to_datetime(headers.get("date", ""))
+        except (ValueError, TypeError):
+            return None
+        seconds = int(wait.total_seconds())
+    return min(max(seconds, 1), LIMITS.peer_retry_seconds)

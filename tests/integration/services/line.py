@@ -58,7 +58,8 @@ def on_the_line(answer: Callable[[Heard], Said]) -> Iterator[str]:
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
             said = answer(Heard(self.command, self.path, body, headers))
-            self.send_response(said.status)
+            # Nothing of its own: what is said is the whole answer.
+            self.send_response_only(said.status)
             for name, value in said.headers.items():
                 self.send_header(name, value)
             self.send_header("content-length", str(len(said.body)))

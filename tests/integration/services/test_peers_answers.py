@@ -88,8 +88,18 @@ def test_not_now_needs_no_signature_and_says_for_how_long(network):
     told = asked_over(network, lambda _: problem(UnavailableError("storage.unavailable", retry_after=7)))
     assert isinstance(told, UnavailableError)
     assert (told.code, told.retry_after) == ("storage.unavailable", 7)
-    for stated, taken in (("17", 17), ("0", 1), ("-5", 30), ("99999", LIMITS.peer_retry_seconds), ("soon", 30)):
-        plain = Said(503, b"upstream is away", {"content-type": "text/plain", "retry-after": stated})
+    for stated, taken in (
+        ("17", 17),
+        ("0", 1),
+        ("-5", 30),
+        ("99999", LIMITS.peer_retry_seconds),
+        ("soon", 30),
+        ("Fri, 20 Nov 2026 08:00:42 GMT", 42),
+        ("Fri, 20 Nov 2026 07:59:00 GMT", 1),
+        ("Fri, 20 Nov 2026 08:00:42", 30),
+    ):
+        headers = {"content-type": "text/plain", "retry-after": stated, "date": "Fri, 20 Nov 2026 08:00:00 GMT"}
+        plain = Said(503, b"upstream is away", headers)
         told = asked_over(network, always(plain))
         assert isinstance(told, UnavailableError)
         assert (told.code, told.retry_after) == ("peers.answer", taken)
