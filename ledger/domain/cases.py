@@ -28,6 +28,7 @@ __all__ = [
     "Outcome",
     "RecordKind",
     "Result",
+    "Satisfaction",
     "SpecialProcedure",
     "State",
     "SupervisionStage",
@@ -71,7 +72,7 @@ class State(IntEnum):
 class Action(IntEnum):
     """What moves a case: 1 to 5 the applicant's, 6 the law's own, from 10 the offices'.
 
-    ``detail`` in ``Stepped``: SIGN_DELIVERY the channel or 0; RATE 1 (very satisfied) to 5; REQUEST_CORRECTION a
+    ``detail`` in ``Stepped``: SIGN_DELIVERY the channel or 0; RATE a ``Satisfaction``; REQUEST_CORRECTION a
     ``NoticeKind``; ACCEPT 1 where tolerant 容缺受理, else 0; SUSPEND a ``SpecialProcedure``; EXTEND days; GRANT the first
     leaf of the result (``batch << 32 | index``) or 0; REFUSE the office's own code of the ground or 0; DELIVER the
     ``Channel``; TRANSFER_UP the superior member or 0; REBUT see ``rebuttal_detail``; outcomes the deciding ``Organ``.
@@ -104,6 +105,16 @@ class Action(IntEnum):
     CHANGE_RESULT = 26
     DECLARE_UNLAWFUL = 27
     DEREGISTER = 28
+
+
+class Satisfaction(IntEnum):
+    """好差评: what a rating says, 1 being the best. The codes of GB/T 39046-2020 count the other way: 6 less this number."""
+
+    VERY_SATISFIED = 1
+    SATISFIED = 2
+    FAIR = 3
+    DISSATISFIED = 4
+    VERY_DISSATISFIED = 5
 
 
 class RecordKind(IntEnum):

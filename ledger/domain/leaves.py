@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,13 +32,14 @@ __all__ = [
     "BatchPlan",
     "Holding",
     "LeafEntry",
-    "LeafId",
     "LeafRequest",
     "Randomness",
     "commit",
+    "leaf_text",
     "padded_size",
     "plan_batch",
     "quarter_floor",
+    "read_leaf",
     "record_digest",
     "verify_entry",
 ]
@@ -51,6 +53,7 @@ CHINA = timezone(timedelta(hours=8))
 Randomness: TypeAlias = Callable[[int], bytes]
 
 _sha256 = hashlib.sha256
+_PLACE = re.compile(r"(0|[1-9][0-9]{0,19}):(0|[1-9][0-9]{0,9})")
 
 
 class Holding(IntEnum):
@@ -58,24 +61,6 @@ class Holding(IntEnum):
 
     SELF_HELD = 1
     CUSTODY = 2
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class LeafId:
-    """What consents, status and uses name: the contract that holds the batch, the batch's number, the leaf's index."""
-
-    contract: str
-    batch: int
-    index: int
-
-    def packed(self) -> int:
-        """Return ``batch << 32 | index``, the form that the contracts' operations and events use."""
-        return self.batch << 32 | self.index
-
-    @classmethod
-    def from_packed(cls, contract: str, packed: int) -> LeafId:
-        """Split the contracts' form."""
-        return cls(contract, packed >> 32, packed & 0xFFFFFFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +103,23 @@ class LeafEntry:
 
 
 @lru_cache(maxsize=4096)
+def leaf_text(leaf: int) -> str:
+    """Return a leaf, which contracts number ``batch << 32 | index``, as documents and people write it: ``batch:index``."""
+    return f"{leaf >> 32}:{leaf & 0xFFFFFFFF}"
+
+
+def read_leaf(text: str) -> int:
+    """Read a leaf that is written ``batch:index``, in this one spelling of it.
+
+    Raises:
+        InputError: ``leaves.place``.
+    """
+    found = _PLACE.fullmatch(text)
+    if not found or int(found[1]) >> 64 or int(found[2]) >> 32:
+        raise InputError("leaves.place")
+    return int(found[1]) << 32 | int(found[2])
+
+
 def quarter_floor(timestamp: int) -> int:
     """Return the last second of the latest quarter (China Standard Time) that ends at or before ``timestamp``.
 

@@ -53,10 +53,19 @@ from ledger.wire.attending import (
 )
 from ledger.wire.grants import GrantedConsent
 
-__all__ = ["case_key", "case_signature", "countersigned", "custodian_of", "paper_consent", "serve"]
+__all__ = ["both_witnesses", "case_key", "case_signature", "countersigned", "custodian_of", "paper_consent", "serve"]
 
 
 # ---- the window's side ----------------------------------------------------------------------------------------------
+
+
+def both_witnesses(node: Node, message: TypedMessage) -> tuple[bytes, bytes]:
+    """Sign with both witness keys of this city's window what a person said or signed there.
+
+    Raises:
+        SetupError, UnavailableError: as the key holder.
+    """
+    return node.keys.witness(1, message), node.keys.witness(2, message)
 
 
 def paper_consent(granted: GrantedConsent) -> TypedMessage:

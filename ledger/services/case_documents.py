@@ -33,7 +33,7 @@ from ledger.services.registry import current_contract
 from ledger.storage import outbox, repeating
 from ledger.storage.tables import cases as tables
 from ledger.storage.tables import consortium as member_tables
-from ledger.wire.case_documents import CaseDocument, City, Message, Shown, check, plain
+from ledger.wire.case_documents import CaseDocument, City, Message, Shown, check, paper_kind, plain
 from ledger.wire.papers import SealedPaper
 
 __all__ = ["cities_of", "draft", "file", "prepare_act", "prepare_submission"]
@@ -178,7 +178,7 @@ def prepare_act(
     shown = Shown(
         matter=found.code, zh=zh, en=en, cities=cities, words=words, expires=expires, clock_offset=clock_offset
     )
-    paper = cases.seal_for(node, parties, action.name.lower().replace("_", "-"), shown.body())
+    paper = cases.seal_for(node, parties, paper_kind(action), shown.body())
     message: Message = {
         "caseId": case,
         "action": int(action),

@@ -7,17 +7,17 @@ contract decides whether a step is lawful; a city that bypasses this module gain
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import Column, select
 from sqlalchemy.engine import Connection
 
 from ledger.chain.codec import canonical_call
 from ledger.domain import canonical, typed
-from ledger.domain.calls import Fields, Value
+from ledger.domain.calls import Fields
 from ledger.domain.case_words import case_id
 from ledger.domain.cases import Action, Channel, Mode, RecordKind, SupervisionStage
-from ledger.domain.matters import Matter, Requirement
 from ledger.domain.operations import Operation
 from ledger.errors import NotFoundError
 from ledger.ports import TypedMessage
@@ -27,11 +27,9 @@ from ledger.services.context import Node
 from ledger.services.registry import readers_of
 from ledger.storage.outbox import Intent
 from ledger.storage.tables import cases as tables
-from ledger.storage.tables import materials as material_tables
 from ledger.wire.papers import SealedPaper, seal_paper
 
 __all__ = [
-    "Need",
     "Submission",
     "act",
     "act_name",
@@ -39,7 +37,6 @@ __all__ = [
     "contract_of",
     "hand_over",
     "key_of",
-    "needs",
     "open_case",
     "opening_name",
     "parties_of",
@@ -100,14 +97,6 @@ class Submission:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """One requirement of a matter, and the materials of the applicant that serve it; none: it is still missing."""
-
-    requirement: Requirement
-    served_by: tuple[str, ...]
-
-
 def submission_digest(node: Node, contract: str, submission: Submission) -> bytes:
     """Return what the case key signs."""
     return typed.digest("Submission", submission.message(), node.chain_id, contract)
@@ -147,25 +136,14 @@ def open_case(
         witnesses: two signatures of witnesses where a window helped.
     """
     case = submission.case(node.chain_id, contract)
-    fields: dict[str, Value] = {
-        "case_key": submission.case_key,
-        "receiving": submission.receiving,
-        "handling": submission.handling,
-        "matter": submission.matter,
+    fields: Fields = {
+        **asdict(submission),
         "mode": int(submission.mode),
         "channel": int(submission.channel),
-        "version": submission.version,
-        "agreement": submission.agreement,
-        "agreement_version": submission.agreement_version,
-        "parent": submission.parent,
-        "holders": submission.holders,
-        "commitment": submission.commitment,
-        "blob": submission.blob,
-        "salt": submission.salt,
         "attending": attending,
         "signatures": [split_signature(item) for item in witnesses],
+        **split_signature(signature),
     }
-    fields.update(split_signature(signature))
     return case, _enqueue(node, Operation.OPEN, contract, case, fields, opening_name(case))
 
 
@@ -176,7 +154,7 @@ def opening_name(case: bytes) -> str:
 
 def assent(node: Node, contract: str, case: bytes, paper: SealedPaper) -> str:
     """Record this city's assent to a case that no agreement covers."""
-    fields: dict[str, Value] = {"case": case, "commitment": paper.commitment, "blob": paper.blob}
+    fields: Fields = {"case": case, "commitment": paper.commitment, "blob": paper.blob}
     return _enqueue(node, Operation.ASSENT, contract, case, fields, f"assent:{node.member}:{case.hex()}")
 
 
@@ -194,7 +172,7 @@ def act(
     witnesses: Sequence[bytes] = (),
 ) -> str:
     """Relay what an applicant does: signed by the case key, or seen by two witnesses at a window."""
-    fields: dict[str, Value] = {
+    fields: Fields = {
         "case": case,
         "action": int(action),
         "sequence": sequence,
@@ -203,8 +181,8 @@ def act(
         "blob": paper.blob if paper else _ZERO,
         "attending": attending,
         "signatures": [split_signature(item) for item in witnesses],
+        **(split_signature(signature) if signature else {"r": 0, "s": 0, "v": 0}),
     }
-    fields.update(split_signature(signature) if signature else {"r": 0, "s": 0, "v": 0})
     return _enqueue(node, Operation.ACT, contract, case, fields, act_name(case, action, sequence, paper))
 
 
@@ -226,7 +204,7 @@ def step(
     role: int = 0,
 ) -> str:
     """Do what an office does, at the number that the case's next step has."""
-    fields: dict[str, Value] = {
+    fields: Fields = {
         "case": case,
         "action": int(action),
         "sequence": sequence,
@@ -243,13 +221,13 @@ def step(
 
 def hand_over(node: Node, contract: str, case: bytes, *, to_member: int, to_department: int, intent: str) -> str:
     """Hand a case over to another office of the same case."""
-    fields: dict[str, Value] = {"case": case, "to_member": to_member, "to_department": to_department}
+    fields: Fields = {"case": case, "to_member": to_member, "to_department": to_department}
     return _enqueue(node, Operation.HAND_OVER, contract, case, fields, intent)
 
 
 def record(node: Node, contract: str, case: bytes, kind: RecordKind, paper: SealedPaper) -> str:
     """Record what a procedure needs besides its transitions."""
-    fields: dict[str, Value] = {
+    fields: Fields = {
         "case": case,
         "kind": int(kind),
         "commitment": paper.commitment,
@@ -262,7 +240,7 @@ def supervise(
     node: Node, contract: str, case: bytes, stage: SupervisionStage, paper: SealedPaper, *, order: int = 0, due: int = 0
 ) -> str:
     """Issue (order 0), answer or settle a supervision order; issuing and settling take a regulator's key."""
-    fields: dict[str, Value] = {
+    fields: Fields = {
         "case": case,
         "order": order,
         "stage": int(stage),
@@ -277,40 +255,6 @@ def supervise(
 def settle(node: Node, contract: str, case: bytes, *, intent: str) -> str:
     """Settle a claim that nobody rebutted in its one working day."""
     return _enqueue(node, Operation.SETTLE, contract, case, {"value": case}, intent)
-
-
-def needs(connection: Connection, matter: Matter, applicants: Iterable[str], *, now: int) -> list[Need]:
-    """Hold a matter's requirements against what is anchored here for some people: what is there, what is missing.
-
-    What was revoked or has expired is not there. Two people's papers of one type are two papers: the applicant's
-    identity card alone does not serve for the spouse's as well.
-
-    Args:
-        connection: this city's picture.
-        matter: the deciding city's own list.
-        applicants: the random references of the people concerned.
-        now: chain time, by which papers expire.
-    """
-    table, leaf, revoked = material_tables.materials, material_tables.material_leaves, material_tables.leaf_revocations
-    same = and_(*(revoked.c[name] == leaf.c[name] for name in ("contract", "batch", "index")))
-    rows = list(
-        connection.execute(
-            select(table.c.material, table.c.type_code, table.c.assurance).where(
-                table.c.applicant.in_(list(applicants)),
-                table.c.erased_at.is_(None),
-                or_(table.c.expires_at == 0, table.c.expires_at > now),
-                ~exists().where(leaf.c.material == table.c.material, same),
-            )
-        )
-    )
-    found: list[Need] = []
-    for requirement in matter.requirements:
-        serving = tuple(str(row.material) for row in rows if requirement.serves(row.type_code, row.assurance))
-        others = sum(
-            one.requirement.types == requirement.types and one.requirement.whose != requirement.whose for one in found
-        )
-        found.append(Need(requirement, serving if len(serving) > others else ()))
-    return found
 
 
 def witnessed_act(
@@ -345,10 +289,7 @@ def key_of(connection: Connection, case: bytes) -> str:
     Raises:
         NotFoundError: ``cases.not_found``.
     """
-    found = connection.execute(select(tables.cases.c.case_key).where(tables.cases.c.case == case)).scalar()
-    if found is None:
-        raise NotFoundError("cases.not_found")
-    return str(found)
+    return str(_stated(connection, case, tables.cases.c.case_key))
 
 
 def parties_of(connection: Connection, case: bytes) -> tuple[int, ...]:
@@ -358,10 +299,8 @@ def parties_of(connection: Connection, case: bytes) -> tuple[int, ...]:
         NotFoundError: ``cases.not_found``.
     """
     table = tables.cases
-    row = connection.execute(select(table.c.parent).where(table.c.case == case)).first()
-    if row is None:
-        raise NotFoundError("cases.not_found")
-    family = [case, *([row.parent] if any(row.parent) else [])]
+    parent = bytes(_stated(connection, case, table.c.parent))
+    family = [case, *([parent] if any(parent) else [])]
     found = connection.execute(
         select(table.c.receiving, table.c.handling).where(table.c.case.in_(family) | table.c.parent.in_(family))
     )
@@ -374,10 +313,7 @@ def contract_of(connection: Connection, case: bytes) -> str:
     Raises:
         NotFoundError: ``cases.not_found``.
     """
-    found = connection.execute(select(tables.cases.c.contract).where(tables.cases.c.case == case)).scalar()
-    if found is None:
-        raise NotFoundError("cases.not_found")
-    return str(found)
+    return str(_stated(connection, case, tables.cases.c.contract))
 
 
 def sequence_of(connection: Connection, case: bytes) -> int:
@@ -386,10 +322,14 @@ def sequence_of(connection: Connection, case: bytes) -> int:
     Raises:
         NotFoundError: ``cases.not_found``.
     """
-    found = connection.execute(select(tables.cases.c.sequence).where(tables.cases.c.case == case)).scalar()
+    return int(_stated(connection, case, tables.cases.c.sequence))
+
+
+def _stated(connection: Connection, case: bytes, column: Column[Any]) -> Any:  # noqa: ANN401 - what the column holds
+    found = connection.execute(select(column).where(tables.cases.c.case == case)).scalar()
     if found is None:
         raise NotFoundError("cases.not_found")
-    return int(found)
+    return found
 
 
 def _mark(paper: SealedPaper | None) -> str:

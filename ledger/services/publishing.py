@@ -7,7 +7,7 @@ that checkpoints are held against follows from the register alone and is the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -35,23 +35,18 @@ __all__ = ["LogCity", "append", "log_cities", "newest_time", "policy_of", "publi
 
 WITNESS_PATH = "/witness/v1"
 # Built once: a statement that is built anew costs as much as carrying it out.
-_KEYS = (
-    select(tables.service_keys.c.member, tables.service_keys.c.kind, tables.service_keys.c.key)
-    .where(
-        tables.service_keys.c.kind.in_(
-            [
-                int(kind)
-                for kind in (ServiceKeyKind.COSIGN_ED25519, ServiceKeyKind.COSIGN_ML_DSA_44, ServiceKeyKind.LOG_ED25519)
-            ]
-        )
+_CITIES = (
+    select(
+        tables.members.c.member,
+        tables.members.c.division,
+        tables.endpoints.c.url,
+        tables.service_keys.c.kind,
+        tables.service_keys.c.key,
     )
-    .order_by(tables.service_keys.c.version)
-)
-_MEMBERS = (
-    select(tables.members.c.member, tables.members.c.division, tables.endpoints.c.url)
     .outerjoin(tables.endpoints, tables.endpoints.c.member == tables.members.c.member)
+    .outerjoin(tables.service_keys, tables.service_keys.c.member == tables.members.c.member)
     .where(tables.members.c.status == int(MemberStatus.ACTIVE), tables.members.c.voting)
-    .order_by(tables.members.c.member)
+    .order_by(tables.members.c.member, tables.service_keys.c.version)
 )
 
 
@@ -69,35 +64,34 @@ class LogCity:
 
 def log_cities(connection: Connection, network: str) -> tuple[LogCity, ...]:
     """Return the voting members in good standing with their newest keys, in the order of their numbers."""
-    published = connection.execute(_KEYS).all()
-    rows = connection.execute(_MEMBERS).all()
-    return _cities(
-        network,
-        tuple([(member, f"{division:06d}", url or "") for member, division, url in rows]),
-        tuple([(member, kind, bytes(key)) for member, kind, key in published]),
-    )
+    return _cities(network, tuple(connection.execute(_CITIES).tuples().all()))
 
 
 # A register changes some times a year and is asked for its keys with every verification.
 @lru_cache(maxsize=4)
 def _cities(
-    network: str, members: tuple[tuple[int, str, str], ...], keys: tuple[tuple[int, int, bytes], ...]
+    network: str, rows: tuple[tuple[int, int, str | None, int | None, bytes | None], ...]
 ) -> tuple[LogCity, ...]:
-    """Put members and their keys, the newest last, together."""
-    newest = {(member, kind): public for member, kind, public in keys}
+    """Put each member and its keys, the newest last, together."""
+    newest: dict[tuple[int, int, str | None], dict[int | None, bytes | None]] = {}
+    for member, number, url, kind, public in rows:
+        newest.setdefault((member, number, url), {})[kind] = public
     found = []
-    for member, division, url in members:
+    for (member, number, url), keys in newest.items():
+        division = f"{number:06d}"
         witness, log = cosigner_name(network, division), origin(network, division)
 
-        def key(kind: ServiceKeyKind, name: str, type_: KeyType, member: int = member) -> VerifierKey | None:
-            public = newest.get((member, int(kind)))
+        def key(
+            kind: ServiceKeyKind, name: str, type_: KeyType, keys: Mapping[int | None, bytes | None] = keys
+        ) -> VerifierKey | None:
+            public = keys.get(kind)
             return None if public is None else VerifierKey(name, type_, public)
 
         found.append(
             LogCity(
                 member,
                 division,
-                url,
+                url or "",
                 key(ServiceKeyKind.COSIGN_ED25519, witness, KeyType.COSIGN_ED25519),
                 key(ServiceKeyKind.COSIGN_ML_DSA_44, witness, KeyType.COSIGN_ML_DSA_44),
                 key(ServiceKeyKind.LOG_ED25519, log, KeyType.LOG_ED25519),

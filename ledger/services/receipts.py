@@ -25,7 +25,8 @@ from ledger.projections import journal, status
 from ledger.services import duties
 from ledger.services.context import Node
 from ledger.services.opening import Unseal
-from ledger.services.releasing import granted_of, own_leaf, received_leaf
+from ledger.services.received import received_leaf
+from ledger.services.releasing import granted_of, own_leaf
 from ledger.storage.tables import consents as consent_tables
 from ledger.storage.tables import materials as tables
 from ledger.wire.consents import Disclosed

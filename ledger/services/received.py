@@ -1,4 +1,4 @@
-"""What other cities let this one read: which it is, and erasing it with the record that the law asks for.
+"""What other cities let this one read: which it is, opening it, and erasing it with the record that the law asks for.
 
 A city that was let see a paper has its keys and a copy of its content, as the custodian has. It destroys both on any ground
 of the Personal Information Protection Law art. 47 and says so on the chain first: the record is durable before anything is
@@ -9,29 +9,59 @@ unlawful processing and another law do.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, and_, or_, select, update
 from sqlalchemy.engine import Connection
 
-from ledger.blobs.content import delete_content
+from ledger.blobs.content import delete_content, read_content
+from ledger.domain import boxes, canonical, envelopes, records
 from ledger.domain.cases import State
-from ledger.domain.materials import ErasureBasis
+from ledger.domain.files import DoubleDigest
+from ledger.domain.leaves import leaf_text, read_leaf
+from ledger.domain.materials import ErasureBasis, FileFact
 from ledger.domain.operations import Operation
-from ledger.errors import ConflictError, NotFoundError
+from ledger.errors import ConflictError, IntegrityError, NotFoundError
 from ledger.services.context import Node
 from ledger.services.leaf_groups import enqueue_groups, portions
+from ledger.services.opening import Unseal
 from ledger.storage import outbox
 from ledger.storage.tables import cases as case_tables
 from ledger.storage.tables import consents as consent_tables
 from ledger.storage.tables import drafts
+from ledger.wire.releases import ReleasedLeaf, decode_release
 
-__all__ = ["Item", "destroy_once", "erase", "listed", "of_use"]
+__all__ = [
+    "RECEIVED_LABEL",
+    "Item",
+    "Received",
+    "content",
+    "destroy_once",
+    "erase",
+    "listed",
+    "of_use",
+    "read_received",
+    "received_leaf",
+]
+
+RECEIVED_LABEL = "received"
 
 # From the decision on a used paper is in the case's file.
 _DECIDED = frozenset({State.GRANTED, State.REFUSED, State.CLOSED, State.DELIVERED, State.RATED})
 _ENDS_THE_FILE = frozenset({ErasureBasis.RETENTION_ENDED, ErasureBasis.UNLAWFUL_PROCESSING, ErasureBasis.OTHER_LAW})
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a use let this city read of one leaf: the record, the disclosed fields and files."""
+
+    use: int
+    leaf: int
+    record: records.Record
+    fields: dict[str, canonical.JsonValue]
+    files: tuple[FileFact, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +97,63 @@ def of_use(connection: Connection, use: int, contract: str | None = None) -> lis
     if contract is not None:
         query = query.where(table.c.contract == contract)
     return [_item(row) for row in connection.execute(query)]
+
+
+def read_received(node: Node, use_number: int, leaf: int, contract: str | None = None) -> Received:
+    """Open what was received under a use for one leaf.
+
+    Raises:
+        NotFoundError: ``releases.not_received``.
+        ConflictError: ``releases.erased``; ``releases.withheld`` where it was revoked or erased before it was handed over;
+            ``releases.ambiguous`` where several contracts have a use of that number.
+    """
+    item = received_leaf(node, node.keys.open, use_number, leaf, contract)
+    record = records.read_record(item.record)
+    fields = records.open_fields(record, item.disclosures)
+    return Received(use_number, leaf, record, fields, records.files_of(fields))
+
+
+def content(node: Node, use_number: int, leaf: int, file: FileFact, contract: str | None = None) -> Iterator[bytes]:
+    """Yield a received file, decrypted; at the end it must be the file that the record names.
+
+    Raises:
+        NotFoundError: ``releases.not_received``.
+        ConflictError: as :func:`read_received`.
+        IntegrityError: ``releases.content`` where the content is not what the record says.
+    """
+    keys = dict(received_leaf(node, node.keys.open, use_number, leaf, contract).content_keys)
+    if file.blob not in keys:
+        raise NotFoundError("releases.not_received", use=use_number)
+    digest = DoubleDigest()
+    for piece in envelopes.decrypt(read_content(node.blobs, file.blob), keys[file.blob]):
+        digest.update(piece)
+        yield piece
+    result = digest.result()
+    if (result.sha256, result.sm3, result.size) != (file.sha256, file.sm3, file.size):
+        raise IntegrityError("releases.content", use=use_number)
+
+
+def received_leaf(node: Node, unseal: Unseal, use_number: int, leaf: int, contract: str | None = None) -> ReleasedLeaf:
+    """Return what was received under a use for one leaf, with what binds it to the chain: for a receipt of the use.
+
+    Raises:
+        NotFoundError: ``releases.not_received``.
+        ConflictError: as :func:`read_received`.
+    """
+    table = drafts.received
+    query = select(table.c.sealed, table.c.erasing).where(table.c.use == use_number, table.c.leaf == leaf_text(leaf))
+    if contract is not None:
+        query = query.where(table.c.contract == contract)
+    with node.database.read() as connection:
+        found = connection.execute(query).all()
+    if not found:
+        raise NotFoundError("releases.not_received", use=use_number)
+    if len(found) > 1:
+        raise ConflictError("releases.ambiguous", use=use_number)
+    if found[0].sealed is None:
+        raise ConflictError("releases.withheld" if found[0].erasing is None else "releases.erased")
+    opened = b"".join(boxes.open_box_with([found[0].sealed], node.member, unseal, RECEIVED_LABEL))
+    return decode_release(opened)[1][0]
 
 
 def erase(node: Node, use: int, basis: ErasureBasis, contract: str | None = None) -> str:
@@ -114,7 +201,7 @@ def erase(node: Node, use: int, basis: ErasureBasis, contract: str | None = None
             left = meant
         _require_out_of_file(uow.connection, {bytes(row.case) for row in left}, basis)
         by_batch: dict[int, list[int]] = {}
-        for leaf in sorted({_packed(row.leaf) for row in left}):
+        for leaf in sorted({read_leaf(row.leaf) for row in left}):
             by_batch.setdefault(leaf >> 32, []).append(leaf & 0xFFFFFFFF)
         groups = [
             (where, batch, portion) for batch, indices in sorted(by_batch.items()) for portion in portions(indices)
@@ -191,7 +278,7 @@ def _item(row: Row[Any]) -> Item:
     return Item(
         contract=str(row.contract),
         use=int(row.use),
-        leaf=_packed(row.leaf),
+        leaf=read_leaf(row.leaf),
         case=bytes(row.case),
         type_code=str(row.type_code),
         received_at=int(row.received_at),
@@ -222,8 +309,3 @@ def _require_out_of_file(connection: Connection, cases: set[bytes], basis: Erasu
     states = connection.execute(select(table.c.state).where(table.c.case.in_(cases))).scalars()
     if basis not in _ENDS_THE_FILE and any(State(state) in _DECIDED for state in states):
         raise ConflictError("releases.in_file")
-
-
-def _packed(leaf: str) -> int:
-    batch, _, index = leaf.partition(":")
-    return int(batch) << 32 | int(index)

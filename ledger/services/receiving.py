@@ -14,17 +14,15 @@ from sqlalchemy.engine import Connection
 
 from ledger.blobs.content import copy_content
 from ledger.domain import boxes, leaves, merkle, records
-from ledger.domain.leaves import LeafEntry
+from ledger.domain.leaves import LeafEntry, leaf_text
 from ledger.errors import ConflictError, FormatError, IntegrityError, LedgerError, NotFoundError
 from ledger.services.context import Node
 from ledger.services.opening import Unseal
+from ledger.services.received import RECEIVED_LABEL, Received
 from ledger.services.registry import readers_of
 from ledger.services.releasing import (
     DISCLOSED,
-    RECEIVED_LABEL,
-    Received,
     RecordedUse,
-    leaf_name,
     leaves_used,
     recorded_use,
     release,
@@ -154,9 +152,9 @@ def _fetch_from(
     rows: list[dict[str, object]] = []
     copied = []
     for item in items:
-        if leaf_name(item.leaf) not in names:
+        if leaf_text(item.leaf) not in names:
             continue
-        place = {"contract": found.contract, "use": found.use, "leaf": leaf_name(item.leaf)}
+        place = {"contract": found.contract, "use": found.use, "leaf": leaf_text(item.leaf)}
         received = _checked(node, found, custodian, item, read_disclosed(disclosed))
         for file in received.files:
             if custodian != node.member:

@@ -1,4 +1,4 @@
-"""No key without a use on the record: what a custodian hands out, and what a grantee reads of it.
+"""No key without a use on the record: what a grantee puts there, and what a custodian hands out for it.
 
 The custodian looks into its own picture of the final chain, never at the request's word, and hands out no more than the
 consent discloses, sealed to the grantee's registered key. The grantee checks everything against its own picture: that
@@ -9,21 +9,18 @@ that the record names, so that nobody gains by anchoring another's leaf again. A
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import and_, insert, select
 from sqlalchemy.engine import Connection
 
 from ledger.blobs.cids import cid_from_digest
-from ledger.blobs.content import read_content
 from ledger.chain.codec import canonical_call
-from ledger.domain import boxes, canonical, disclosures, envelopes, merkle, records, wrapping
+from ledger.domain import disclosures, merkle, records, wrapping
 from ledger.domain.consortium import ServiceKeyKind
-from ledger.domain.files import DoubleDigest
-from ledger.domain.materials import FileFact
 from ledger.domain.operations import Operation
-from ledger.errors import AuthorityError, ConflictError, IntegrityError, NotFoundError
+from ledger.errors import AuthorityError, ConflictError, NotFoundError
 from ledger.services.context import Node
 from ledger.services.opening import Unseal, open_batch, open_material
 from ledger.services.registry import service_key
@@ -33,20 +30,14 @@ from ledger.storage.tables import drafts
 from ledger.storage.tables import materials as tables
 from ledger.wire.consents import Disclosed, read_disclosed
 from ledger.wire.grants import GrantedConsent, read_granted
-from ledger.wire.releases import ReleasedLeaf, decode_release, encode_release
+from ledger.wire.releases import ReleasedLeaf, encode_release
 
 __all__ = [
     "DISCLOSED",
-    "RECEIVED_LABEL",
-    "Received",
     "RecordedUse",
-    "content",
     "granted_of",
-    "leaf_name",
     "leaves_used",
     "own_leaf",
-    "read_received",
-    "received_leaf",
     "recorded_use",
     "release",
     "release_info",
@@ -55,21 +46,9 @@ __all__ = [
     "use_of_consent",
 ]
 
-RECEIVED_LABEL = "received"
 # The kind of the documents in the inbox that say which fields may be seen.
 DISCLOSED = "disclosed"
 _GRANTED = "granted"
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """What a use let this city read of one leaf: the record, the disclosed fields and files."""
-
-    use: int
-    leaf: int
-    record: records.Record
-    fields: dict[str, canonical.JsonValue]
-    files: tuple[FileFact, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,63 +147,6 @@ def own_leaf(node: Node, unseal: Unseal, contract: str, leaf: int) -> ReleasedLe
     with node.database.read() as connection:
         own = _own_leaf(connection, contract, leaf >> 32, leaf & 0xFFFFFFFF)
     return _released(node, unseal, [own], None)[0]
-
-
-def read_received(node: Node, use_number: int, leaf: int, contract: str | None = None) -> Received:
-    """Open what was received under a use for one leaf.
-
-    Raises:
-        NotFoundError: ``releases.not_received``.
-        ConflictError: ``releases.erased``; ``releases.withheld`` where it was revoked or erased before it was handed over;
-            ``releases.ambiguous`` where several contracts have a use of that number.
-    """
-    item = received_leaf(node, node.keys.open, use_number, leaf, contract)
-    record = records.read_record(item.record)
-    fields = records.open_fields(record, item.disclosures)
-    return Received(use_number, leaf, record, fields, records.files_of(fields))
-
-
-def content(node: Node, use_number: int, leaf: int, file: FileFact, contract: str | None = None) -> Iterator[bytes]:
-    """Yield a received file, decrypted; at the end it must be the file that the record names.
-
-    Raises:
-        NotFoundError: ``releases.not_received``.
-        ConflictError: as :func:`read_received`.
-        IntegrityError: ``releases.content`` where the content is not what the record says.
-    """
-    keys = dict(received_leaf(node, node.keys.open, use_number, leaf, contract).content_keys)
-    if file.blob not in keys:
-        raise NotFoundError("releases.not_received", use=use_number)
-    digest = DoubleDigest()
-    for piece in envelopes.decrypt(read_content(node.blobs, file.blob), keys[file.blob]):
-        digest.update(piece)
-        yield piece
-    result = digest.result()
-    if (result.sha256, result.sm3, result.size) != (file.sha256, file.sm3, file.size):
-        raise IntegrityError("releases.content", use=use_number)
-
-
-def received_leaf(node: Node, unseal: Unseal, use_number: int, leaf: int, contract: str | None = None) -> ReleasedLeaf:
-    """Return what was received under a use for one leaf, with what binds it to the chain: for a receipt of the use.
-
-    Raises:
-        NotFoundError: ``releases.not_received``.
-        ConflictError: as :func:`read_received`.
-    """
-    table = drafts.received
-    query = select(table.c.sealed, table.c.erasing).where(table.c.use == use_number, table.c.leaf == leaf_name(leaf))
-    if contract is not None:
-        query = query.where(table.c.contract == contract)
-    with node.database.read() as connection:
-        found = connection.execute(query).all()
-    if not found:
-        raise NotFoundError("releases.not_received", use=use_number)
-    if len(found) > 1:
-        raise ConflictError("releases.ambiguous", use=use_number)
-    if found[0].sealed is None:
-        raise ConflictError("releases.withheld" if found[0].erasing is None else "releases.erased")
-    opened = b"".join(boxes.open_box_with([found[0].sealed], node.member, unseal, RECEIVED_LABEL))
-    return decode_release(opened)[1][0]
 
 
 def use_of_consent(connection: Connection, member: int, consent: bytes, case: bytes) -> int:
@@ -394,8 +316,3 @@ def _released(
 def release_info(found: RecordedUse, grantee: int) -> bytes:
     """Say what a release is sealed for, as HPKE's ``info``: the consent, its fields, the grantee."""
     return wrapping.info_for(found.disclosed, grantee, found.consent)
-
-
-def leaf_name(leaf: int) -> str:
-    """Return a leaf as the table of what was received names it."""
-    return f"{leaf >> 32}:{leaf & 0xFFFFFFFF}"

@@ -11,6 +11,7 @@ from ledger.blobs.cids import cid_from_digest
 from ledger.domain import cases, consents, consortium, materials
 from ledger.domain import events as happened
 from ledger.domain.events import Event
+from ledger.domain.leaves import leaf_text
 from ledger.domain.operations import Operation
 from ledger.ports import LocatedEvent
 from ledger.wire.traces import Actor, Days, Fact, Line, Place
@@ -120,9 +121,9 @@ def _detail(event: happened.Stepped) -> _Facts:
         case cases.Action.DELIVER:
             return (("channel", "channels", _name(cases.Channel, event.detail)),)
         case cases.Action.RATE:
-            return (("rating", "satisfactions", _SATISFACTION.get(event.detail, str(event.detail))),)
+            return (("rating", "satisfactions", _name(cases.Satisfaction, event.detail)),)
         case cases.Action.GRANT if event.detail:
-            return (("leaf", "", f"{event.detail >> 32}:{event.detail & 0xFFFFFFFF}"),)
+            return (("leaf", "", leaf_text(event.detail)),)
         case cases.Action.TRANSFER_UP if event.detail:
             return (("superior", "members", event.detail),)
         case (
@@ -135,8 +136,6 @@ def _detail(event: happened.Stepped) -> _Facts:
         case _:
             return ()
 
-
-_SATISFACTION: Final = {1: "very_satisfied", 2: "satisfied", 3: "fair", 4: "dissatisfied", 5: "very_dissatisfied"}
 
 _FACTS: Final[dict[type[Event], _Make]] = {
     happened.Refused: lambda e: (

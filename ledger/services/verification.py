@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ledger.domain.files import FileDigests
+from ledger.domain.leaves import leaf_text
 from ledger.errors import LedgerError
 from ledger.services import audit
 from ledger.services.context import Node
@@ -30,7 +31,7 @@ def verify(node: Node, receipt: bytes, files: Sequence[FileDigests] = ()) -> Ver
     with node.database.read() as connection:
         policy = policy_of(connection, node.network)
     verdict = verify_receipt(parsed, policy, files, now=node.clock())
-    subject = f"{parsed.leaf >> 32}:{parsed.leaf & 0xFFFFFFFF}"
+    subject = leaf_text(parsed.leaf)
     for check in verdict.checks:
         if check.outcome is Outcome.FAILED:
             audit.note(node, "verify", check.code, subject=subject)

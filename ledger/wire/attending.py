@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from ledger.domain import canonical
-from ledger.domain.leaves import ENTRY_BYTES
+from ledger.domain.leaves import ENTRY_BYTES, leaf_text
 from ledger.domain.limits import LIMITS
 from ledger.wire.grants import GrantedConsent, granted_from
 from ledger.wire.strict import Strict
@@ -167,7 +167,7 @@ def encode_countersigned(signature: bytes, leaves: Sequence[HeldLeaf]) -> bytes:
             "leaves": [
                 {
                     "entry": each.entry.hex(),
-                    "leaf": f"{each.leaf >> 32}:{each.leaf & 0xFFFFFFFF}",
+                    "leaf": leaf_text(each.leaf),
                     "path": [step.hex() for step in each.path],
                 }
                 for each in leaves

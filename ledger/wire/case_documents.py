@@ -37,6 +37,7 @@ __all__ = [
     "Shown",
     "check",
     "format_of",
+    "paper_kind",
     "plain",
     "read_case_document",
 ]
@@ -157,8 +158,7 @@ class CaseDocument:
     @property
     def paper_kind(self) -> str:
         """Under which kind the paper is sealed."""
-        action = self.action
-        return "submission" if action is None else action.name.lower().replace("_", "-")
+        return paper_kind(self.action)
 
     def document(self) -> canonical.JsonObject:
         """Return the document."""
@@ -193,6 +193,11 @@ class CaseDocument:
         if not isinstance(value, bytes):
             raise _READ.wrong()
         return value
+
+
+def paper_kind(action: Action | None) -> str:
+    """Return under which kind the paper of an act is sealed, or that of the submission."""
+    return "submission" if action is None else action.name.lower().replace("_", "-")
 
 
 def format_of(data: bytes) -> str:

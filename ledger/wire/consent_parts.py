@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from ledger.domain import canonical
 from ledger.domain.consents import MAX_LEAVES
-from ledger.domain.leaves import ENTRY_BYTES
+from ledger.domain.leaves import ENTRY_BYTES, leaf_text
 from ledger.domain.limits import LIMITS
 from ledger.errors import FormatError
 from ledger.wire.grants import GrantedConsent, granted_from
@@ -55,7 +55,7 @@ class ConsentPart:
                 "leaves": [
                     {
                         "entry": each.entry.hex(),
-                        "leaf": f"{each.leaf >> 32}:{each.leaf & 0xFFFFFFFF}",
+                        "leaf": leaf_text(each.leaf),
                         "path": [step.hex() for step in each.path],
                         "signature": each.signature.hex(),
                     }

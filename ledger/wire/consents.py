@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ledger.domain import canonical
+from ledger.domain.leaves import leaf_text, read_leaf
 from ledger.domain.limits import LIMITS
 from ledger.errors import FormatError, InputError
 
@@ -30,7 +31,7 @@ class Disclosed:
     def encode(self) -> bytes:
         """Return the canonical document."""
         leaves: list[canonical.JsonValue] = [
-            {"fields": list(fields), "leaf": f"{leaf >> 32}:{leaf & 0xFFFFFFFF}"} for leaf, fields in self.leaves
+            {"fields": list(fields), "leaf": leaf_text(leaf)} for leaf, fields in self.leaves
         ]
         return canonical.encode({"format": FORMAT, "leaves": leaves, "salt": self.salt.hex()})
 
@@ -72,7 +73,7 @@ def read_disclosed(document: bytes) -> Disclosed:
         if len(salt) != _SALT_BYTES or not isinstance(listed, list):
             raise FormatError("consents.disclosed_form")
         disclosed = Disclosed(salt, tuple(_leaf(item) for item in listed))
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, InputError):
         raise FormatError("consents.disclosed_form") from None
     if disclosed.encode() != document:
         raise FormatError("consents.disclosed_form")
@@ -82,8 +83,7 @@ def read_disclosed(document: bytes) -> Disclosed:
 def _leaf(item: canonical.JsonValue) -> tuple[int, tuple[str, ...]]:
     if not isinstance(item, dict) or set(item) != {"fields", "leaf"} or not isinstance(item["fields"], list):
         raise FormatError("consents.disclosed_form")
-    batch, _, index = _text(item["leaf"]).partition(":")
-    return int(batch) << 32 | int(index), tuple(_text(name) for name in item["fields"])
+    return read_leaf(_text(item["leaf"])), tuple(_text(name) for name in item["fields"])
 
 
 def _text(value: canonical.JsonValue) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ledger.domain import canonical
 from ledger.domain.consents import MAX_GRANTEES, MAX_LEAVES, ConsentTerms, Grantee, Purpose, consent_digest
+from ledger.domain.leaves import leaf_text
 from ledger.domain.limits import LIMITS
 from ledger.wire.consents import Disclosed, read_disclosed
 from ledger.wire.strict import Strict, base64_text
@@ -73,7 +74,7 @@ class GrantedConsent:
                 "cases": terms.cases.lower(),
                 "disclosed": terms.disclosed.hex(),
                 "grantees": [[grantee.member, grantee.uses] for grantee in terms.grantees],
-                "leaves": [f"{leaf >> 32}:{leaf & 0xFFFFFFFF}" for leaf in terms.leaves],
+                "leaves": [leaf_text(leaf) for leaf in terms.leaves],
                 "matter": terms.matter.hex(),
                 "purpose": int(terms.purpose),
                 "salt": terms.salt.hex(),

@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass, field
 
 from ledger.domain import canonical
-from ledger.domain.leaves import Holding
+from ledger.domain.leaves import Holding, leaf_text
 from ledger.domain.limits import LIMITS
 from ledger.errors import InputError
 from ledger.wire.padding import pad, unpad
@@ -235,7 +235,7 @@ def _answer(answer: Answer) -> canonical.JsonObject:
                     {
                         "entry": leaf.entry.hex(),
                         "holding": int(leaf.holding),
-                        "leaf": f"{leaf.leaf >> 32}:{leaf.leaf & 0xFFFFFFFF}",
+                        "leaf": leaf_text(leaf.leaf),
                         "proof": [step.hex() for step in leaf.proof],
                         "subject": leaf.subject,
                     }

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 
 from ledger.domain import canonical
+from ledger.domain.leaves import leaf_text
 from ledger.domain.limits import LIMITS
 from ledger.domain.status import AbsenceProof
 from ledger.errors import FormatError
@@ -120,7 +121,7 @@ def encode_receipt(receipt: Receipt) -> bytes:
         "engine": receipt.engine,
         "entry": receipt.entry.hex(),
         "format": FORMAT,
-        "leaf": f"{receipt.leaf >> 32}:{receipt.leaf & 0xFFFFFFFF}",
+        "leaf": leaf_text(receipt.leaf),
         "path": path_to_json(receipt.path),
         "record": base64_text(receipt.record),
         "status": _entry_to_json(receipt.status),

@@ -7,12 +7,12 @@ shows anything; the custodian's word is not needed.
 
 from __future__ import annotations
 
-import binascii
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 
 from ledger.domain import canonical
-from ledger.errors import FormatError
+from ledger.domain.leaves import leaf_text, read_leaf
+from ledger.errors import FormatError, InputError
 
 __all__ = ["FORMAT", "ReleasedLeaf", "decode_release", "encode_release"]
 
@@ -40,7 +40,7 @@ def encode_release(use: int, leaves: tuple[ReleasedLeaf, ...]) -> bytes:
             "content_keys": {cid: key.hex() for cid, key in item.content_keys},
             "disclosures": list(item.disclosures),
             "entry": item.entry.hex(),
-            "leaf": f"{item.leaf >> 32}:{item.leaf & 0xFFFFFFFF}",
+            "leaf": leaf_text(item.leaf),
             "proof": [step.hex() for step in item.proof],
             "record": b64encode(item.record).decode(),
         }
@@ -63,19 +63,18 @@ def decode_release(document: bytes) -> tuple[int, tuple[ReleasedLeaf, ...]]:
         raise FormatError("releases.malformed")
     try:
         return int(_text(value["use"])), tuple(_leaf(item) for item in listed)
-    except (ValueError, KeyError, TypeError, binascii.Error):
+    except (ValueError, KeyError, TypeError, InputError):
         raise FormatError("releases.malformed") from None
 
 
 def _leaf(item: canonical.JsonValue) -> ReleasedLeaf:
     if not isinstance(item, dict):
         raise FormatError("releases.malformed")
-    batch, _, index = _text(item["leaf"]).partition(":")
     keys = item["content_keys"]
     if not isinstance(keys, dict):
         raise FormatError("releases.malformed")
     return ReleasedLeaf(
-        leaf=int(batch) << 32 | int(index),
+        leaf=read_leaf(_text(item["leaf"])),
         entry=bytes.fromhex(_text(item["entry"])),
         blinding=bytes.fromhex(_text(item["blinding"])),
         proof=tuple(bytes.fromhex(step) for step in _texts(item["proof"])),

@@ -11,7 +11,8 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 
 from ledger.domain import canonical
-from ledger.errors import FormatError
+from ledger.domain.leaves import read_leaf
+from ledger.errors import FormatError, InputError
 
 __all__ = ["Strict", "base64_text"]
 
@@ -93,7 +94,7 @@ class Strict:
 
     def leaf(self, value: canonical.JsonValue) -> int:
         """Read a leaf as ``batch:index``; the packed number is wider than JSON's integers."""
-        match = re.fullmatch(r"(0|[1-9][0-9]{0,18}):(0|[1-9][0-9]{0,9})", self.text(value))
-        if not match or int(match[2]) >> 32:
-            raise self.wrong()
-        return int(match[1]) << 32 | int(match[2])
+        try:
+            return read_leaf(self.text(value))
+        except InputError:
+            raise self.wrong() from None

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ledger.domain import canonical, envelopes
-from ledger.domain.leaves import BLINDING_BYTES, Randomness
+from ledger.domain.leaves import BLINDING_BYTES, Randomness, leaf_text
 from ledger.domain.limits import LIMITS
 from ledger.errors import FormatError, InputError
 from ledger.wire.padding import pad, unpad
@@ -110,7 +110,7 @@ def encode_wallet(wallet: Wallet) -> bytes:
                             "blinding": leaf.blinding.hex(),
                             "case": leaf.case,
                             "contract": leaf.contract,
-                            "leaf": f"{leaf.leaf >> 32}:{leaf.leaf & 0xFFFFFFFF}",
+                            "leaf": leaf_text(leaf.leaf),
                             "proof": [step.hex() for step in leaf.proof],
                             "step": leaf.step,
                         }

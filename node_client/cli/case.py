@@ -17,6 +17,7 @@ from ledger.log.view import LogView
 from ledger.projections.subjects import SubjectKind
 from ledger.services import cases, catalogue, papers
 from ledger.services.context import Node
+from ledger.services.needs import needs as needs_of
 from ledger.services.overview import CaseShown, case_shown, overview
 from ledger.services.registry import current_contract
 from ledger.wire.case_documents import read_shown
@@ -64,7 +65,7 @@ def needs(
     with opened(node) as city:
         entry, _ = catalogue.matter_document(city, member or city.member, MatterCode(matter).id)
         with city.database.read() as connection:
-            found = cases.needs(connection, entry, applicant, now=city.clock())
+            found = needs_of(connection, entry, applicant, now=city.clock())
     if as_json:
         rows = [{"key": one.requirement.key, "served_by": list(one.served_by)} for one in found]
         say_json({"needs": rows, "missing": [one.requirement.key for one in found if not one.served_by]})
@@ -224,6 +225,8 @@ def _body(body: canonical.JsonObject, lang: Language) -> list[str]:
             f"{term('paper_fields', name, lang)}: "
             f"{visible(value if isinstance(value, str) else canonical.encode(value).decode())}"
             for name, value in body.items()
+            # Words that nobody wrote are no line.
+            if value not in ("", None)
         ]
     cities = ("、" if lang == "zh" else ", ").join(f"{city.name} ({city.member})" for city in shown.cities)
     matter = f"{shown.zh if lang == 'zh' else shown.en} ({shown.matter})"

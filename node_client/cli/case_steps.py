@@ -10,6 +10,7 @@ from ledger.domain import typed
 from ledger.domain.cases import Action
 from ledger.projections.subjects import SubjectKind
 from ledger.services import case_documents, cases, holders
+from ledger.services.attending import both_witnesses
 from ledger.services.context import Node
 from ledger.wire.case_documents import APPLICANT_ACTS
 from ledger.wire.papers import SealedPaper
@@ -140,11 +141,11 @@ def _signed_here(
         sequence, contract = cases.sequence_of(connection, name), cases.contract_of(connection, name)
         key = cases.key_of(connection, name)
     paper = paper_for(city, name, action.name.lower(), words)
-    witnesses: list[bytes] = []
+    witnesses: tuple[bytes, ...] = ()
     signature = b""
     if window:
         seen = cases.witnessed_act(city, contract, name, int(action), sequence=sequence, detail=detail, paper=paper)
-        witnesses = [city.keys.witness(1, seen), city.keys.witness(2, seen)]
+        witnesses = both_witnesses(city, seen)
     else:
         message: typed.Fields = {
             "caseId": name, "action": int(action), "sequence": sequence, "detail": detail,

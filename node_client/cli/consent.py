@@ -14,7 +14,8 @@ import typer
 from ledger.domain import typed
 from ledger.domain.consents import Grantee
 from ledger.domain.consortium import ContractKind
-from ledger.errors import InputError, NotFoundError
+from ledger.domain.leaves import leaf_text, read_leaf
+from ledger.errors import InputError
 from ledger.ports import TypedMessage
 from ledger.projections.subjects import SubjectKind
 from ledger.services import attending, cases, consents, holders, materials
@@ -24,6 +25,7 @@ from ledger.services.registry import current_contract
 from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.traces import china_time
 from node_client.cli import using
+from node_client.cli.files import read_file
 from node_client.cli.granting import grant
 from node_client.cli.identities import PinFile, read_pin
 from node_client.cli.labels import label
@@ -39,7 +41,6 @@ _PREPARE = (
 )
 _GRANT = "tongban consent grant consent.json --node wuhou/ · tongban consent grant one.json other.json --node wuhou/"
 _SHOWN = re.compile(r"([0-9A-Za-z_-]{1,64})(?::([0-9]{1,2}))?=([^=]+)")
-_LEAF_SHOWN = re.compile(r"([0-9]{1,18}:[0-9]{1,10})=([^=]+)")
 _GRANTEE = re.compile(r"([0-9]{1,5})=([0-9]{1,5})")
 
 
@@ -85,7 +86,7 @@ def prepare(
     """拟定授权书：为一个办件，写明哪些材料的哪些栏目、给谁、几次、到何时；尚未签署。 / Write a consent down for one case, to be shown and signed."""
     what_for = purpose_of(purpose)
     grantees = [Grantee(int(member), int(uses)) for member, uses in _matching(_GRANTEE, grantee)]
-    shown = {_leaf(place): tuple(fields.split(",")) for place, fields in _matching(_LEAF_SHOWN, leaf or ())}
+    shown = using.fields_of_leaves(leaf or ())
     wanted = _matching(_SHOWN, material or ())
     with opened(node) as city:
         name = named(city, SubjectKind.CASE, case)
@@ -115,7 +116,7 @@ def prepare(
             signatures=(),
         )
         to.write_bytes(document.encode())
-    leaves = [f"{place >> 32}:{place & 0xFFFFFFFF}" for place in prepared.terms.leaves]
+    leaves = [leaf_text(place) for place in prepared.terms.leaves]
     if as_json:
         say_json({"consent": prepared.digest.hex(), "leaves": leaves, "document": str(to)})
     else:
@@ -152,7 +153,7 @@ def witness(
 ) -> None:
     """窗口见证授权：本窗口两位见证人签署，保管密钥的城市（可以是外地）会签。 / Witness a paper consent at this window; the city that keeps the keys, here or elsewhere, countersigns."""
     with opened(node) as city:
-        granted = _at_window(city, _read(document))
+        granted = _at_window(city, read_granted(read_file(document)))
         if only_write:
             if to is None:
                 raise InputError("consent.form")
@@ -189,7 +190,7 @@ def attest(
 ) -> None:
     """作为第二位见证人，通过视频见证另一城市窗口的纸质授权。 / Sign as second witness, by video, what a person signs at another city's window."""
     with opened(node) as city:
-        granted = _read(document)
+        granted = read_granted(read_file(document))
         if not granted.attending or granted.attending == city.member or not any(granted.paper):
             raise InputError("consent.attest")
         signature = city.keys.witness(1, attending.paper_consent(granted))
@@ -216,11 +217,11 @@ def revoke(
 ) -> None:
     """撤回授权；任何一位持有人的签名，或任何窗口两位见证人即可。 / Take a consent back; one holder's signature, or two witnesses of any window, is enough."""
     with opened(node) as city:
-        granted = _read(document)
+        granted = read_granted(read_file(document))
         if window:
             intent = _revoked_at_window(city, granted)
         else:
-            place = _leaf(leaf) if leaf else granted.terms.leaves[0]
+            place = read_leaf(leaf) if leaf else granted.terms.leaves[0]
             digest = typed.digest("ConsentRevocation", {"consent": granted.digest}, granted.chain_id, granted.contract)
             with city.database.read() as connection:
                 material = materials.material_of(connection, granted.contract, place)
@@ -300,11 +301,9 @@ def _at_window(city: Node, prepared: GrantedConsent) -> GrantedConsent:
 
 
 def _signature(path: Path) -> bytes:
+    data = read_file(path)
     try:
-        document = json.loads(path.read_bytes())
-        signature = bytes.fromhex(document["signature"])
-    except OSError:
-        raise NotFoundError("files.missing") from None
+        signature = bytes.fromhex(json.loads(data)["signature"])
     except (ValueError, KeyError, TypeError):
         raise InputError("consent.second") from None
     return signature
@@ -327,7 +326,7 @@ def _revoked_at_window(city: Node, granted: GrantedConsent) -> str:
         granted.digest,
         attending=city.member,
         paper=paper.commitment,
-        signatures=[city.keys.witness(1, message), city.keys.witness(2, message)],
+        signatures=attending.both_witnesses(city, message),
     )
 
 
@@ -336,17 +335,3 @@ def _matching(pattern: re.Pattern[str], texts: Sequence[str]) -> list[tuple[str,
     if not all(found):
         raise InputError("consent.form")
     return [match.groups(default="") for match in found if match is not None]
-
-
-def _read(path: Path) -> GrantedConsent:
-    try:
-        return read_granted(path.read_bytes())
-    except OSError:
-        raise NotFoundError("files.missing") from None
-
-
-def _leaf(text: str) -> int:
-    batch, _, index = text.partition(":")
-    if not (batch.isdecimal() and index.isdecimal()):
-        raise InputError("tracing.identifier")
-    return int(batch) << 32 | int(index)

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from enum import IntEnum
 from typing import Final
 
-from ledger.domain.cases import Action, Channel, NoticeKind, Organ, SpecialProcedure
+from ledger.domain.cases import Action, Channel, NoticeKind, Organ, Satisfaction, SpecialProcedure
+from ledger.domain.leaves import read_leaf
 from ledger.errors import InputError
 from ledger.wire.sentences import Language, term
 
 __all__ = ["detail_of", "meaning"]
 
 _CHINA = timezone(timedelta(hours=8))
-_LEAF = re.compile(r"([0-9]{1,19}):([0-9]{1,10})")
-
-
-class _Satisfaction(IntEnum):
-    """好差评, from 1 to 5."""
-
-    VERY_SATISFIED = 1
-    SATISFIED = 2
-    FAIR = 3
-    DISSATISFIED = 4
-    VERY_DISSATISFIED = 5
 
 
 _ORGANS: Final = (Organ, "organs")
 _CHANNELS: Final = (Channel, "channels")
 _NOTICES: Final = (NoticeKind, "notice_kinds")
 _CODES: Final[Mapping[Action, tuple[type[IntEnum], str]]] = {
-    Action.RATE: (_Satisfaction, "satisfactions"),
+    Action.RATE: (Satisfaction, "satisfactions"),
     Action.SIGN_DELIVERY: _CHANNELS,
     Action.DELIVER: _CHANNELS,
     Action.REQUEST_CORRECTION: _NOTICES,
@@ -76,16 +65,15 @@ def detail_of(action: Action, text: str) -> int:
     """Read what was given for ``--detail``: a number, or a word of the field as its English name.
 
     Raises:
-        InputError: ``case.detail``.
+        InputError: ``case.detail``, ``leaves.place``.
     """
     if not text:
         return 0
     head, _, moment = text.partition("@")
     if action is Action.REBUT and moment:
         return _moment(moment) << 8 | _code(action, head)
-    place = _LEAF.fullmatch(text)
-    if action is Action.GRANT and place:
-        return int(place[1]) << 32 | int(place[2])
+    if action is Action.GRANT and ":" in text:
+        return read_leaf(text)
     return _code(action, text)
 
 

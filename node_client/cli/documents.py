@@ -9,12 +9,13 @@ import typer
 
 from ledger.bootstrap import wall_clock
 from ledger.domain.cases import Action
-from ledger.errors import InputError, NotFoundError
+from ledger.errors import InputError
 from ledger.services import case_documents
 from ledger.services.context import Node
 from ledger.wire.case_documents import CaseDocument, read_case_document
 from ledger.wire.sentences import term
 from ledger.wire.traces import china_time
+from node_client.cli.files import read_file
 from node_client.cli.labels import label
 from node_client.cli.output import good, language, say_json, screen
 
@@ -99,10 +100,7 @@ def filed(city: Node, path: Path, action: Action | None, case: bytes = b"") -> t
         NotFoundError: ``files.missing``.
         InputError: ``signing.other_act``; further codes of :func:`ledger.services.case_documents.file`.
     """
-    try:
-        document = read_case_document(path.read_bytes())
-    except OSError:
-        raise NotFoundError("files.missing") from None
+    document = read_case_document(read_file(path))
     if document.action != action or case not in {b"", document.case}:
         raise InputError("signing.other_act", act=act_name(document))
     return case_documents.file(city, document)

@@ -17,6 +17,7 @@ from ledger.wire import consent_parts
 from ledger.wire.case_documents import format_of
 from ledger.wire.consent_parts import read_consent_part
 from ledger.wire.grants import GrantedConsent, read_granted
+from node_client.cli.files import read_file
 from node_client.cli.identities import PinFile, read_pin
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
 
@@ -67,10 +68,7 @@ def _together(paths: Sequence[Path]) -> tuple[GrantedConsent, dict[int, LeafShow
     found: list[GrantedConsent] = []
     signed: dict[int, LeafShown] = {}
     for path in paths:
-        try:
-            data = path.read_bytes()
-        except OSError:
-            raise NotFoundError("files.missing") from None
+        data = read_file(path)
         if format_of(data).startswith(consent_parts.FORMAT.rstrip("1")):
             part = read_consent_part(data)
             found.append(part.consent)

@@ -42,6 +42,5 @@ def sign(seed: bytes, data: bytes, to: Path, *, yes: bool, as_json: bool) -> Non
         show_case(document, language())
         agreed()
     to.write_bytes(replace(document, signature=typed.sign(document.digest, key)).encode())
-    action = document.action
-    command = "case open" if action is None else f"case {action.name.lower().replace('_', '-')}"
+    command = "case open" if document.action is None else f"case {document.paper_kind}"
     say_signed(to, command, {"case": document.case.hex(), "act": document.paper_kind}, as_json=as_json)

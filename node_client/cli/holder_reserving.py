@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ledger.domain.leaves import leaf_text
 from ledger.domain.limits import LIMITS
 from ledger.errors import InputError, NotFoundError
 from node_client.cli.labels import label
@@ -98,7 +99,7 @@ def allot(
         if marked != held:
             # Kept before anything is signed: a leaf that was shown once is shown for no other case.
             marked, intent = wallets.save(city, seed, marked, spread=0 if at_once else LIMITS.wallet_spread_seconds)
-    place = f"{leaf.leaf >> 32}:{leaf.leaf & 0xFFFFFFFF}"
+    place = leaf_text(leaf.leaf)
     if as_json:
         say_json({"leaf": place, "version": marked.version, "intent": intent})
     else:

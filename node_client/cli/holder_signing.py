@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.errors import ConflictError, InputError, NotFoundError
+from ledger.errors import ConflictError, InputError
 from ledger.wire import case_documents
 from ledger.wire.case_documents import City, format_of
 from ledger.wire.consent_parts import ConsentPart, SignedLeaf
 from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.wallets import Wallet, decode_wallet
 from node_client.cli import holder_cases
+from node_client.cli.files import read_file
 from node_client.cli.holder_words import agreed, say_signed, show_consent, signed_name
 from node_client.cli.output import language
 from node_client.cli.passphrases import Passphrase
@@ -86,7 +87,7 @@ def sign(
     as_json: AsJson = False,
 ) -> None:
     """在自己的电脑上签署：先用白话显示内容，确认后才签；办件文书签好后交回窗口，授权可由任何城市转交。 / Sign on one's own machine: shown first in plain words, signed once confirmed, then handed in anywhere."""
-    data = _bytes(document)
+    data = read_file(document)
     seed = open_seed(file, read_passphrase(passphrase_file)).seed()
     if format_of(data).startswith(case_documents.FORMAT.rstrip("1")):
         holder_cases.sign(seed, data, to or signed_name(document), yes=yes, as_json=as_json)
@@ -149,7 +150,7 @@ def revoke(
     from ledger.services import consents, holders, wallets  # noqa: PLC0415 - as for a consent
     from node_client.cli.nodes import settle  # noqa: PLC0415 - as for a consent
 
-    granted = read_granted(_bytes(document))
+    granted = read_granted(read_file(document))
     seed = open_seed(file, read_passphrase(passphrase_file)).seed()
     with _opened(node) as city:
         held = wallets.find(city, seed).wallet
@@ -160,17 +161,10 @@ def revoke(
         settle(city, [intent], no_wait=no_wait, as_json=as_json, consent=granted.digest.hex())
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        raise NotFoundError("files.missing") from None
-
-
 def _wallet(city: Node | None, seed: bytes, file: Path | None) -> Wallet:
     """Return the wallet from a file, or else as a city finds it."""
     if file is not None:
-        return decode_wallet(_bytes(file))
+        return decode_wallet(read_file(file))
     if city is None:
         raise InputError("holders.no_wallet")
     from ledger.services import wallets  # noqa: PLC0415 - as for a consent

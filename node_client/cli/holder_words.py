@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from ledger.domain import records
-from ledger.domain.cases import Action, Channel, Mode
+from ledger.domain.cases import Action, Channel, Mode, Satisfaction
 from ledger.domain.consents import Purpose
 from ledger.domain.divisions import english_name
 from ledger.domain.materials import MATERIAL_TYPES
@@ -21,8 +21,6 @@ from node_client.cli.labels import label
 from node_client.cli.output import good, grid, say_json, screen
 
 __all__ = ["agreed", "say_signed", "show_case", "show_consent", "signed_name"]
-
-_SATISFACTIONS = ("very_satisfied", "satisfied", "fair", "dissatisfied", "very_dissatisfied")
 
 
 def show_case(document: CaseDocument, lang: Language) -> None:
@@ -129,7 +127,7 @@ def _act(document: CaseDocument, lang: Language) -> str:
     said = term("actions", action.name, lang)
     detail = document.number("detail")
     if action is Action.RATE:
-        return f"{said}: {term('satisfactions', _SATISFACTIONS[detail - 1], lang)}"
+        return f"{said}: {term('satisfactions', Satisfaction(detail).name, lang)}"
     if action is Action.SIGN_DELIVERY and detail in tuple(Channel):
         return f"{said}: {term('channels', Channel(detail).name, lang)}"
     return said

@@ -11,8 +11,9 @@ from typing import Annotated
 import typer
 
 from ledger.domain import canonical
-from ledger.errors import FormatError, InputError, NotFoundError
+from ledger.errors import FormatError, InputError
 from ledger.services.persons import RESIDENT, Identity
+from node_client.cli.files import read_file
 from node_client.cli.labels import label
 
 __all__ = ["IdentityFile", "PinFile", "read_identity", "read_pin"]
@@ -48,12 +49,7 @@ def read_identity(path: Path) -> Identity:
         kind = str(typer.prompt(label("ask_document_kind"), default=RESIDENT, err=True))
         number = str(typer.prompt(label("ask_document_number"), hide_input=True, err=True))
         return Identity(kind, number, str(typer.prompt(label("ask_name"), hide_input=True, err=True)))
-    try:
-        mode, data = path.stat().st_mode, path.read_bytes()
-    except OSError:
-        raise NotFoundError("files.missing") from None
-    if mode & _OTHERS:
-        raise InputError("persons.file_open")
+    data = _read_private(path)
     try:
         document = canonical.parse(data, limit=_LONGEST)
     except FormatError:
@@ -71,14 +67,18 @@ def read_pin(path: Path | None) -> str:
 
     Raises:
         NotFoundError: ``files.missing``.
-        InputError: ``persons.file_open``.
+        InputError: ``persons.file_open``; ``persons.pin_text`` where it is no text.
     """
     if path is None:
         return str(typer.prompt(label("ask_personal_number"), hide_input=True, err=True))
     try:
-        mode, text = path.stat().st_mode, path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise NotFoundError("files.missing") from None
-    if mode & _OTHERS:
+        return _read_private(path).decode().strip()
+    except UnicodeDecodeError:
+        raise InputError("persons.pin_text") from None
+
+
+def _read_private(path: Path) -> bytes:
+    data = read_file(path)
+    if path.stat().st_mode & _OTHERS:
         raise InputError("persons.file_open")
-    return text.strip()
+    return data

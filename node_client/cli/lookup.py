@@ -13,13 +13,15 @@ from typing import Annotated
 import typer
 
 from ledger.domain.consents import Purpose
+from ledger.domain.leaves import leaf_text
 from ledger.domain.materials import MATERIAL_TYPES, material_type
-from ledger.errors import NotFoundError
 from ledger.projections.subjects import SubjectKind
 from ledger.services import lookups
+from ledger.services.attending import both_witnesses
 from ledger.wire.lookups import Answer
 from ledger.wire.sentences import sentence
 from ledger.wire.traces import china_time
+from node_client.cli.files import read_file
 from node_client.cli.identities import IdentityFile, read_identity
 from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
@@ -66,17 +68,11 @@ def ask(
     """提出查询：本窗口两位见证人签署，先上链，再加密送达。 / Ask: witnessed at this window, on the chain first, then delivered sealed."""
     what_for = purpose_of(purpose)
     types = tuple(material_type(code).code for code in kind or ())
-    try:
-        digest = hashlib.sha256(paper.read_bytes()).digest()
-    except OSError:
-        raise NotFoundError("files.missing") from None
+    digest = hashlib.sha256(read_file(paper)).digest()
     identity = read_identity(identity_file or Path("-"))
     with opened(node) as here:
         prepared = lookups.prepare(here, city, identity, types=types, purpose=what_for, paper=digest)
-        intents = [
-            lookups.ask(here, one, (here.keys.witness(1, one.statement), here.keys.witness(2, one.statement)))
-            for one in prepared
-        ]
+        intents = [lookups.ask(here, one, both_witnesses(here, one.statement)) for one in prepared]
         names = [one.question.lookup.hex() for one in prepared]
         settle(here, intents, no_wait=no_wait, as_json=as_json, lookups=names)
 
@@ -134,7 +130,7 @@ def show(
     for each in answer.materials:
         known = MATERIAL_TYPES.get(each.type_code)
         name = each.type_code if known is None else (known.zh if lang == "zh" else known.en)
-        places = ", ".join(_place(leaf.leaf) for leaf in each.leaves)
+        places = ", ".join(leaf_text(leaf.leaf) for leaf in each.leaves)
         until = china_time(each.expires_at)[:10] if each.expires_at else ""
         table.add_row(each.material, name, until, places or label("kept_by_holder"))
     console.print(table if answer.materials else label("no_such_papers"))
@@ -156,12 +152,8 @@ def _document(answer: Answer) -> dict[str, object]:
                 "issued_at": each.issued_at,
                 "expires_at": each.expires_at,
                 "contract": each.contract,
-                "leaves": [{"subject": leaf.subject, "leaf": _place(leaf.leaf)} for leaf in each.leaves],
+                "leaves": [{"subject": leaf.subject, "leaf": leaf_text(leaf.leaf)} for leaf in each.leaves],
             }
             for each in answer.materials
         ],
     }
-
-
-def _place(leaf: int) -> str:
-    return f"{leaf >> 32}:{leaf & 0xFFFFFFFF}"

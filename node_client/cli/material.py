@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar, cast
 import typer
 from rich.progress import Progress
 
-from ledger.domain.leaves import Holding
+from ledger.domain.leaves import Holding, leaf_text
 from ledger.domain.materials import (
     MATERIAL_TYPES,
     Assurance,
@@ -35,6 +35,7 @@ from ledger.wire.receipts import encode_receipt
 from ledger.wire.sentences import term
 from ledger.wire.traces import china_time
 from node_client.cli import received
+from node_client.cli.files import read_file
 from node_client.cli.identities import IdentityFile, read_identity
 from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
@@ -255,7 +256,7 @@ def receipt(
             issued = _patiently(lambda: receipts.issue(city, city.keys.open, log, where, last, field or ["file.0"]))
     to.write_bytes(encode_receipt(issued))
     if as_json:
-        say_json({"receipt": str(to), "leaf": f"{issued.leaf >> 32}:{issued.leaf & 0xFFFFFFFF}"})
+        say_json({"receipt": str(to), "leaf": leaf_text(issued.leaf)})
     else:
         screen().print(good(to))
 
@@ -330,11 +331,7 @@ def _described(
     source: Path, manifest: Path | None, kind: str, fields: Sequence[str], issuer: str, issuer_name: str, owners: int
 ) -> list[tuple[Path, ManifestMaterial]]:
     if manifest is not None:
-        try:
-            data = manifest.read_bytes()
-        except OSError:
-            raise NotFoundError("files.missing") from None
-        return [(source, item) for item in read_manifest(manifest.name, data)]
+        return [(source, item) for item in read_manifest(manifest.name, read_file(manifest))]
     material_type(kind)
     folder, names = (
         (source, [item.path.name for item in inspect_folder(source)])
@@ -385,7 +382,7 @@ def _shown(city: Node, material: str) -> dict[str, object]:
         **facts,
         "contract": found[0],
         "batch": found[1],
-        "leaves": [f"{leaf >> 32}:{leaf & 0xFFFFFFFF}" for leaf in leaves],
+        "leaves": [leaf_text(leaf) for leaf in leaves],
         "fresh": [left[subject] for subject in sorted(left)],
     }
 

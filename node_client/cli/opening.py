@@ -53,7 +53,7 @@ def open_(
     mode: Annotated[
         str, typer.Option(help="办理方式：fully_online、received_here、authorised_here、joint / mode of handling")
     ] = "received_here",
-    receiving: Annotated[int, typer.Option(min=0, help="受理地，0 为本市 / receiving member, 0 this one")] = 0,
+    receiving: Annotated[int, typer.Option(min=0, help="收件地，0 为本市 / receiving member, 0 this one")] = 0,
     parent: Annotated[
         str, typer.Option(help="联办的主办件，分办件沿用其密钥 / parent of a joint case, whose key its parts share")
     ] = "",
@@ -138,8 +138,7 @@ def _signed_here(
         return cases.open_case(city, contract, submission, signature)
     case = submission.case(city.chain_id, contract)
     seen = cases.witnessed_act(city, contract, case, 0, paper=paper)
-    witnesses = [city.keys.witness(1, seen), city.keys.witness(2, seen)]
-    stated = custody.statement(city, submission.case_key, digest)
-    both = (city.keys.witness(1, stated), city.keys.witness(2, stated))
-    signature = attending.case_signature(city, keeper, submission.case_key, digest, both)
+    witnesses = attending.both_witnesses(city, seen)
+    stated = attending.both_witnesses(city, custody.statement(city, submission.case_key, digest))
+    signature = attending.case_signature(city, keeper, submission.case_key, digest, stated)
     return cases.open_case(city, contract, submission, signature, attending=city.member, witnesses=witnesses)

@@ -12,11 +12,13 @@ import typer
 
 from ledger.domain import canonical
 from ledger.domain.files import FILE_TYPES
+from ledger.domain.leaves import leaf_text, read_leaf
 from ledger.domain.materials import MATERIAL_TYPES, ErasureBasis
 from ledger.errors import ConflictError, InputError, NotFoundError
 from ledger.projections.subjects import SubjectKind
-from ledger.services import received, releasing
+from ledger.services import received
 from ledger.services.context import Node
+from ledger.services.received import content, read_received
 from ledger.wire.traces import china_time
 from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, named
@@ -26,7 +28,6 @@ from node_client.cli.output import grid, language, say_json, screen
 __all__ = ["add_to", "erase", "place_of", "use_of"]
 
 _USE = re.compile(r"use:(?:(0x[0-9a-f]{40}):)?([0-9]{1,18})")
-_LEAF = re.compile(r"([0-9]{1,18}):([0-9]{1,10})")
 _SUFFIXES = {kind.media_type: kind.extensions[0] for kind in FILE_TYPES}
 
 
@@ -53,23 +54,20 @@ def place_of(city: Node, use: tuple[int, str | None], leaf: str) -> tuple[int, s
     Raises:
         NotFoundError: ``releases.not_received``.
         ConflictError: ``releases.ambiguous``.
-        InputError: ``material.which_leaf``, ``tracing.identifier``.
+        InputError: ``material.which_leaf``, ``leaves.place``.
     """
     number, contract = use
-    wanted = _LEAF.fullmatch(leaf) if leaf else None
-    if leaf and wanted is None:
-        raise InputError("tracing.identifier")
+    wanted = read_leaf(leaf) if leaf else None
     with city.database.read() as connection:
         found = received.of_use(connection, number, contract)
     if wanted is not None:
-        packed = int(wanted[1]) << 32 | int(wanted[2])
-        found = [item for item in found if item.leaf == packed]
+        found = [item for item in found if item.leaf == wanted]
     if not found:
         raise NotFoundError("releases.not_received", use=number)
     if len({item.contract for item in found}) > 1:
         raise ConflictError("releases.ambiguous", use=number)
     if len(found) > 1:
-        raise InputError("material.which_leaf", known=", ".join(_place(item.leaf) for item in found))
+        raise InputError("material.which_leaf", known=", ".join(leaf_text(item.leaf) for item in found))
     return number, found[0].contract, found[0].leaf
 
 
@@ -88,7 +86,7 @@ def listed(
                     {
                         "use": row.use,
                         "contract": row.contract,
-                        "leaf": _place(row.leaf),
+                        "leaf": leaf_text(row.leaf),
                         "case": row.case.hex(),
                         "type": row.type_code,
                         "received_at": china_time(row.received_at),
@@ -104,7 +102,7 @@ def listed(
     for row in rows:
         known = MATERIAL_TYPES.get(row.type_code)
         name = row.type_code if known is None else (known.zh if lang == "zh" else known.en)
-        table.add_row(f"use:{row.use}", _place(row.leaf), name, row.case.hex()[:16], label(f"received_{row.state}"))
+        table.add_row(f"use:{row.use}", leaf_text(row.leaf), name, row.case.hex()[:16], label(f"received_{row.state}"))
     screen().print(table if rows else label("nothing_received"))
 
 
@@ -124,12 +122,12 @@ def open_(
         raise InputError("tracing.identifier")
     with opened_node(node) as city:
         number, contract, packed = place_of(city, wanted, leaf)
-        found = releasing.read_received(city, number, packed, contract)
+        found = read_received(city, number, packed, contract)
         to.mkdir(mode=0o700, parents=True, exist_ok=True)
         written = [_write(to / "fields.json", [canonical.encode(found.fields)])]
         for file in found.files:
             path = to / f"{file.sha256[:16]}{_SUFFIXES.get(file.media_type, '')}"
-            written.append(_write(path, releasing.content(city, number, packed, file, contract)))
+            written.append(_write(path, content(city, number, packed, file, contract)))
     if as_json:
         say_json({"files": [str(path) for path in written], "type": found.record.type_code})
         return
@@ -149,7 +147,3 @@ def _write(path: Path, pieces: Iterable[bytes]) -> Path:
     finally:
         part.unlink(missing_ok=True)
     return path
-
-
-def _place(leaf: int) -> str:
-    return f"{leaf >> 32}:{leaf & 0xFFFFFFFF}"

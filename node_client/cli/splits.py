@@ -11,13 +11,13 @@ from typing import Annotated
 import typer
 
 from ledger.domain.notes import NoteSigner
-from ledger.errors import NotFoundError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
 from ledger.log.witness_store import WitnessStore
 from ledger.services import cosigning, splits
 from ledger.services.context import Node
 from ledger.settings import load_settings
+from node_client.cli.files import read_file
 from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, opened
 from node_client.cli.output import good, say_json, screen
@@ -112,7 +112,7 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """提交两份互相矛盾的检查点作为证据；本城市随即停止共同签署。 / Hand in two checkpoints that contradict each other; cosigning stops."""
-    notes = [_read(path) for path in (left, right)]
+    notes = [read_file(path) for path in (left, right)]
     with _witnessing(node) as city:
         found = splits.report(city.node, city.state, *notes)
     if as_json:
@@ -151,17 +151,10 @@ def resolve(
     as_json: AsJson = False,
 ) -> None:
     """用三分之二城市签署的处理意见结束分歧，恢复共同签署。 / End a split by what two thirds of the cities signed; cosigning goes on."""
-    notes = [_read(path) for path in parts]
+    notes = [read_file(path) for path in parts]
     with _witnessing(node) as city:
         splits.resolve(city.node, city.log.tree(), city.state, number, notes)
     if as_json:
         say_json({"resolved": number})
     else:
         screen().print(good(label("split_ended", number=number)))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        raise NotFoundError("files.missing") from None

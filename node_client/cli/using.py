@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ledger.domain.consortium import ContractKind
+from ledger.domain.leaves import read_leaf
 from ledger.errors import InputError, NotFoundError
 from ledger.projections.subjects import SubjectKind
 from ledger.services import duties, lookups, releasing
@@ -17,12 +19,13 @@ from ledger.services.context import Node
 from ledger.services.registry import current_contract
 from ledger.wire.consents import new_disclosed
 from ledger.wire.grants import read_granted
+from node_client.cli.files import read_file
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 from node_client.cli.purposes import PurposeOption, purpose_of
 
-__all__ = ["add_to"]
+__all__ = ["add_to", "fields_of_leaves"]
 
-_LEAF = re.compile(r"([0-9]{1,18}):([0-9]{1,10})=([^=]+)")
+_LEAF = re.compile(r"([0-9:]+)=([^=]+)")
 _DUTY = (
     "tongban consent duty --node mianyang/ --case 22ba… --lookup 5d1f… --leaf 1:17=name,address "
     "--provision 《住房公积金管理条例》第二十四条 --notice 当面告知"
@@ -46,10 +49,7 @@ def use(
     as_json: AsJson = False,
 ) -> None:
     """凭授权使用：先在链上登记，保管城市随后交出材料，用 material received 查看。 / Use a consent: recorded first, then the custodian releases; see `material received`."""
-    try:
-        granted = read_granted(document.read_bytes())
-    except OSError:
-        raise NotFoundError("files.missing") from None
+    granted = read_granted(read_file(document))
     with opened(node) as city:
         name = named(city, SubjectKind.CASE, case) if case else granted.terms.case
         # Each time is a reading of its own, and counts as one.
@@ -83,10 +83,7 @@ def duty(
 ) -> None:
     """依法定职责使用：写明法律条款并已告知本人，同样公开留痕。 / Read under a statutory duty: provision named, holder told, the same public trace."""
     what_for = purpose_of(purpose)
-    found = [_LEAF.fullmatch(text) for text in leaf]
-    if not all(found):
-        raise InputError("consent.form")
-    wanted = {int(one[1]) << 32 | int(one[2]): tuple(one[3].split(",")) for one in found if one is not None}
+    wanted = fields_of_leaves(leaf)
     with opened(node) as city:
         name = named(city, SubjectKind.CASE, case)
         with city.database.read() as connection:
@@ -104,6 +101,18 @@ def duty(
             intent=f"duty:{name.hex()[:32]}:{city.random(8).hex()}",
         )
         settle(city, [intent], no_wait=no_wait, as_json=as_json)
+
+
+def fields_of_leaves(texts: Iterable[str]) -> dict[int, tuple[str, ...]]:
+    """Read which fields of which leaves are meant, each text ``batch:index=field,…``.
+
+    Raises:
+        InputError: ``consent.form``, ``leaves.place``.
+    """
+    found = [_LEAF.fullmatch(text) for text in texts]
+    if not all(found):
+        raise InputError("consent.form")
+    return {read_leaf(one[1]): tuple(one[2].split(",")) for one in found if one is not None}
 
 
 def _shown(city: Node, contract: str, leaves: list[int], lookup: str) -> list[LeafShown]:

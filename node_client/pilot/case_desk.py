@@ -12,6 +12,7 @@ from ledger.domain.cases import Action, Channel, Mode, State
 from ledger.domain.consortium import ContractKind
 from ledger.ports import TypedMessage
 from ledger.services import cases, catalogue, custody
+from ledger.services.attending import both_witnesses
 from ledger.storage.tables import cases as case_tables
 from ledger.wire.papers import SealedPaper
 from node_client.pilot.catalogue import matter_id
@@ -92,7 +93,7 @@ class CaseDesk(Room):
         digest = cases.submission_digest(node, contract, submission)
         signature = self.signed_case(name, holder, digest, attending)
         case = submission.case(node.chain_id, contract)
-        witnesses: list[bytes] = []
+        witnesses: tuple[bytes, ...] = ()
         if attending:
             witnesses = self.witnessed(attending, case, 0, 0, 0, submission.commitment, submission.blob)
         number = self.nodes[attending].member if attending else 0
@@ -161,7 +162,7 @@ class CaseDesk(Room):
 
         kept = self.record.fact(f"act:{name}", make)
         paper, sequence = _paper(kept), int(str(kept["sequence"]))
-        witnesses: list[bytes] = []
+        witnesses: tuple[bytes, ...] = ()
         signature = b""
         if attending:
             witnesses = self.witnessed(attending, case, int(action), sequence, detail, paper.commitment, paper.blob)
@@ -193,7 +194,7 @@ class CaseDesk(Room):
 
     def witnessed(
         self, city: str, case: bytes, action: int, sequence: int, detail: int, commitment: bytes, blob: bytes
-    ) -> list[bytes]:
+    ) -> tuple[bytes, bytes]:
         """Let a window's two witnesses sign what they saw."""
         node = self.nodes[city]
         message = TypedMessage(
@@ -209,7 +210,7 @@ class CaseDesk(Room):
                 ("attending", node.member),
             ),
         )
-        return [node.keys.witness(1, message), node.keys.witness(2, message)]
+        return both_witnesses(node, message)
 
     def signed_case(self, name: str, holder: Holder, digest: bytes, attending: str) -> bytes:
         """Sign a submission with the case's key; at a window the two witnesses stand for a number in custody."""
@@ -217,7 +218,7 @@ class CaseDesk(Room):
             return holder.sign_case(name, digest)
         node = self.nodes[attending]
         message = custody.statement(node, holder.case_key(name), digest)
-        return holder.sign_case_witnessed(name, digest, (node.keys.witness(1, message), node.keys.witness(2, message)))
+        return holder.sign_case_witnessed(name, digest, both_witnesses(node, message))
 
     def state(self, case: bytes) -> str:
         """Return a case's state, by its name."""

@@ -13,7 +13,7 @@ from ledger.errors import NotFoundError
 from ledger.services import attending as attended
 from ledger.services import cases, consents, releasing
 from ledger.services.context import Node
-from ledger.services.releasing import Received
+from ledger.services.received import Received, content, read_received
 from ledger.storage.tables import consents as consent_tables
 from ledger.wire.grants import GrantedConsent, read_granted
 from node_client.pilot.catalogue import matter_id, matters
@@ -84,7 +84,7 @@ class ConsentDesk(Room):
         node = self.nodes[relay]
         if attending:
             window, message = self.nodes[attending], attended.paper_consent(granted)
-            both = (window.keys.witness(1, message), window.keys.witness(2, message))
+            both = attended.both_witnesses(window, message)
             person = self.people[leaves[0].holder].reference()
             held, custodian = attended.countersigned(window, granted, both, person=person)
             return self.asked(
@@ -133,12 +133,12 @@ class ConsentDesk(Room):
 
             def read(leaf: int = item.leaf) -> Received | None:
                 try:
-                    return releasing.read_received(node, number, leaf)
+                    return read_received(node, number, leaf)
                 except NotFoundError:
                     return None
 
             for file in self.patiently(read).files:
-                total += sum(len(piece) for piece in releasing.content(node, number, item.leaf, file))
+                total += sum(len(piece) for piece in content(node, number, item.leaf, file))
         return total
 
     def uses(self, granted: GrantedConsent, city: str) -> int:

@@ -14,7 +14,8 @@ from ledger.errors import UnavailableError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
 from ledger.projections import journal
-from ledger.services import cases, catalogue, receipts
+from ledger.services import catalogue, receipts
+from ledger.services.needs import needs
 from ledger.wire.receipts import encode_receipt
 from node_client.pilot.catalogue import LOAN, MATTERS, MIGRATION, MODES, REPAYMENT, matter_id, matters
 from node_client.pilot.desk import Desk, Kept
@@ -156,7 +157,7 @@ def loan(desk: Desk, papers: Mapping[str, Path], folder: Path, say: Say) -> None
     applicant = desk.people["applicant"]
     entry, _ = catalogue.matter_document(mianyang, mianyang.member, matter_id(LOAN))
     with desk.nodes[WUHOU].database.read() as connection:
-        needed = cases.needs(connection, entry, [desk.applicant(WUHOU)], now=mianyang.clock())
+        needed = needs(connection, entry, [desk.applicant(WUHOU)], now=mianyang.clock())
     for need in needed:
         mark = "已有 / there" if need.served_by else "还缺 / missing"
         say(f"  {need.requirement.zh} {need.requirement.en}: {mark}")

@@ -17,6 +17,7 @@ from ledger.domain import merkle, workdays
 from ledger.domain.cases import Action, Mode, OfficerRole
 from ledger.domain.checkpoints import parse_checkpoint
 from ledger.domain.files import digests_of
+from ledger.domain.leaves import leaf_text
 from ledger.domain.materials import Issuer, RevocationCause
 from ledger.domain.policies import format_policy
 from ledger.domain.reasons import Reason
@@ -269,7 +270,7 @@ def _revoked(desk: Desk, papers: Mapping[str, Path]) -> None:
     late = desk.use(granted, MIANYANG, case, name="late")
     _refused(desk, "material-revoked", MIANYANG, late, Reason.LEAF_REVOKED, case)
     leaf = leaves[0].leaf
-    trace = show(desk.nodes[MIANYANG], f"leaf:{leaf >> 32}:{leaf & 0xFFFFFFFF}")
+    trace = show(desk.nodes[MIANYANG], f"leaf:{leaf_text(leaf)}")
     causes = [value for line in trace.lines for name, _, value in line.facts if name == "cause"]
     record.expect(
         6, "reason-shown", RevocationCause.INSPECTION_WITHDRAWN.name.lower(), causes[-1] if causes else "nothing"

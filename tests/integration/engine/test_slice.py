@@ -16,6 +16,7 @@ from ledger.domain.files import digests_of
 from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
 from ledger.services import batching, cases, consents, receipts, receiving, releasing, sending, synchronising
+from ledger.services.received import content, read_received
 from ledger.services.sending import Sender
 from ledger.services.trace import trace
 from ledger.storage import outbox
@@ -96,8 +97,8 @@ def test_the_main_job_runs_on_real_validators(pilot, network, tmp_path):
     releasing.use(mianyang, given(pilot, prepared), case=case, intent="use")
     pilot.pump()
     assert pilot.outcome("mianyang", "use") is Reason.OK
-    received = releasing.read_received(mianyang, 1, leaf)
-    assert b"".join(releasing.content(mianyang, 1, leaf, received.files[0])) == CONTENT
+    received = read_received(mianyang, 1, leaf)
+    assert b"".join(content(mianyang, 1, leaf, received.files[0])) == CONTENT
 
     contract = pilot.network.addresses.cases
     for action, options in ((Action.ACCEPT, {"department": 1, "role": 1}), (Action.REVIEW, {})):

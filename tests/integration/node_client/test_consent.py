@@ -11,7 +11,8 @@ import pytest
 from ledger.domain.files import digests_of
 from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
-from ledger.services import cases, catalogue, holders, materials, papers, received, receiving
+from ledger.services import catalogue, holders, materials, papers, received, receiving
+from ledger.services.needs import needs
 from ledger.wire.grants import read_granted
 from ledger.wire.receipts import read_receipt
 from ledger.wire.verification import verify_receipt
@@ -207,7 +208,8 @@ def test_the_second_witness_may_be_another_citys_by_video(staged: Stage, materia
     [
         (("--grantee", "two"), "consent.form"),
         (("--material", "1c0f"), "consent.form"),
-        (("--leaf", "1=address"), "consent.form"),
+        (("--leaf", "1:1"), "consent.form"),
+        (("--leaf", "1=address"), "leaves.place"),
         (("--purpose", "gossip"), "case.purpose"),
     ],
 )
@@ -279,7 +281,7 @@ def test_what_is_needed_is_there_only_while_it_holds_and_for_each_person(staged:
 
     def missing(*, later: int = 0) -> set[str]:
         with wuhou.database.read() as connection:
-            found = cases.needs(connection, entry, ["applicant-1"], now=wuhou.clock() + later)
+            found = needs(connection, entry, ["applicant-1"], now=wuhou.clock() + later)
         return {one.requirement.key for one in found if not one.served_by}
 
     def card(**more: object) -> str:

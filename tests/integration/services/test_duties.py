@@ -13,7 +13,8 @@ from ledger.domain.limits import LIMITS
 from ledger.domain.materials import ErasureBasis
 from ledger.domain.reasons import Reason
 from ledger.errors import FormatError, InputError, NotFoundError, UnavailableError
-from ledger.services import duties, holders, materials, receipts, received, receiving, releasing
+from ledger.services import duties, holders, materials, receipts, received, receiving
+from ledger.services.received import content, read_received
 from ledger.services.trace import show
 from ledger.wire.consents import Disclosed, new_disclosed
 from ledger.wire.receipts import Receipt, encode_receipt, read_receipt
@@ -60,9 +61,9 @@ def test_what_a_statute_lets_be_read_is_released_and_shown_with_its_provision(ci
     case, mianyang, contract = opened(cities), cities.nodes["mianyang"], cities.network.addresses.materials
     used(cities, material, leaf, case)
     assert cities.outcome("mianyang", "duty-1") is Reason.OK
-    found = releasing.read_received(mianyang, 1, leaf)
+    found = read_received(mianyang, 1, leaf)
     assert set(found.fields) == {"address", "file.0"}
-    assert b"".join(releasing.content(mianyang, 1, leaf, found.files[0])) == CONTENT
+    assert b"".join(content(mianyang, 1, leaf, found.files[0])) == CONTENT
     early = published(mianyang, tmp_path / "early")
     age(cities)
     log = published(mianyang, tmp_path / "tiles")
@@ -150,5 +151,5 @@ def test_what_a_duty_brought_is_erased_by_leaf_since_no_consent_binds_it(cities,
     assert received.destroy_once(mianyang) == 2
     with mianyang.database.read() as connection:
         assert {item.use: item.state for item in received.listed(connection)} == {1: "erased", 2: "here", 3: "erased"}
-    found = releasing.read_received(mianyang, 2, other)
-    assert b"".join(releasing.content(mianyang, 2, other, found.files[0])) == CONTENT
+    found = read_received(mianyang, 2, other)
+    assert b"".join(content(mianyang, 2, other, found.files[0])) == CONTENT

@@ -20,6 +20,7 @@ from ledger.domain.materials import Assurance, AssuranceLevel, ErasureBasis, Iss
 from ledger.errors import AuthorityError, ConflictError, FormatError, InputError, IntegrityError, NotFoundError
 from ledger.services import batching, erasing, materials, receiving, releasing
 from ledger.services.intake import inspect_file
+from ledger.services.received import content, read_received
 from ledger.storage.tables import drafts
 from ledger.storage.tables import materials as tables
 from ledger.storage.tables.outbox import intents
@@ -164,13 +165,13 @@ def test_another_city_reads_what_the_consent_shows_and_no_more(cities, tmp_path)
     mianyang = cities.nodes[2]
     assert receiving.run_once(mianyang, mianyang.keys.open) == 1
     assert receiving.run_once(mianyang, mianyang.keys.open) == 0
-    received = releasing.read_received(mianyang, 1, leaf)
+    received = read_received(mianyang, 1, leaf)
     assert set(received.fields) == {"address", "file.0"}
     assert received.fields["address"] == "样本路 1 号"
-    assert b"".join(releasing.content(mianyang, 1, leaf, received.files[0])) == CONTENT
+    assert b"".join(content(mianyang, 1, leaf, received.files[0])) == CONTENT
     assert cities.peers[2].sent > 2
     with pytest.raises(NotFoundError):
-        releasing.read_received(mianyang, 1, leaf + 1)
+        read_received(mianyang, 1, leaf + 1)
 
 
 def test_no_key_without_a_use_on_the_record(cities, tmp_path):

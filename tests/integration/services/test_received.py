@@ -18,6 +18,7 @@ from ledger.domain.reasons import Reason
 from ledger.errors import AuthorityError, ConflictError, NotFoundError, UnavailableError
 from ledger.services import batching, cases, materials, received, receiving, releasing
 from ledger.services.peers import Unconnected
+from ledger.services.received import content, read_received
 from ledger.services.trace import show
 from ledger.storage.tables import materials as tables
 from ledger.storage.tables.outbox import intents
@@ -65,8 +66,8 @@ def states(pilot: Pilot) -> list[tuple[int, str]]:
 
 def read(pilot: Pilot, use: int, leaf: int) -> bytes:
     mianyang = pilot.nodes["mianyang"]
-    found = releasing.read_received(mianyang, use, leaf)
-    return b"".join(releasing.content(mianyang, use, leaf, found.files[0]))
+    found = read_received(mianyang, use, leaf)
+    return b"".join(content(mianyang, use, leaf, found.files[0]))
 
 
 def test_what_was_received_is_destroyed_once_the_record_says_so_and_not_fetched_again(pilot, tmp_path):
@@ -206,8 +207,8 @@ def test_two_contracts_may_have_a_use_of_one_number(cities, tmp_path):
     assert receiving.run_once(mianyang, mianyang.keys.open) == 1
     assert receiving.run_once(mianyang, mianyang.keys.open) == 0
     for leaf, contract in ((first, MATERIALS), (second, SECOND)):
-        found = releasing.read_received(mianyang, 1, leaf, contract)
-        assert b"".join(releasing.content(mianyang, 1, leaf, found.files[0], contract)) == CONTENT
+        found = read_received(mianyang, 1, leaf, contract)
+        assert b"".join(content(mianyang, 1, leaf, found.files[0], contract)) == CONTENT
     # The custodian knows by the list of fields which of the two is meant.
     for document in (one, other):
         assert releasing.release(wuhou, wuhou.keys.open, 1, 2, document)
@@ -231,11 +232,11 @@ def test_a_custodian_that_is_away_keeps_nothing_back_that_another_gave(cities, t
     for _ in range(2):
         with pytest.raises(UnavailableError, match=r"peers\.unreachable"):
             receiving.run_once(away, away.keys.open)
-    assert releasing.read_received(wuhou, 1, leaves[0]).fields["address"] == "样本路 1 号"
+    assert read_received(wuhou, 1, leaves[0]).fields["address"] == "样本路 1 号"
     with pytest.raises(NotFoundError, match=r"releases\.not_received"):
-        releasing.read_received(wuhou, 1, leaves[1])
+        read_received(wuhou, 1, leaves[1])
     assert receiving.run_once(wuhou, wuhou.keys.open) == 1
-    assert releasing.read_received(wuhou, 1, leaves[1]).fields["address"] == "样本路 1 号"
+    assert read_received(wuhou, 1, leaves[1]).fields["address"] == "样本路 1 号"
 
 
 def test_content_that_another_consent_brought_too_stays_for_that_one(cities, tmp_path):
@@ -251,10 +252,10 @@ def test_content_that_another_consent_brought_too_stays_for_that_one(cities, tmp
             uow.commit()
         assert received.destroy_once(mianyang) == 1
         with pytest.raises(ConflictError, match=r"releases\.erased"):
-            releasing.read_received(mianyang, number, leaf)
+            read_received(mianyang, number, leaf)
         if number == 1:
-            file = releasing.read_received(mianyang, 2, leaves[1]).files[0]
-            assert b"".join(releasing.content(mianyang, 2, leaves[1], file)) == CONTENT
+            file = read_received(mianyang, 2, leaves[1]).files[0]
+            assert b"".join(content(mianyang, 2, leaves[1], file)) == CONTENT
     assert list(mianyang.blobs.cids()) == []
 
 
@@ -287,7 +288,7 @@ def test_what_was_revoked_before_it_was_handed_over_is_not_asked_for_for_ever(ci
         assert receiving.pending(connection, 2) == ()
         assert {item.leaf: item.state for item in received.listed(connection)} == {one: "withheld", other: "here"}
     with pytest.raises(ConflictError, match=r"releases\.withheld"):
-        releasing.read_received(mianyang, 1, one)
+        read_received(mianyang, 1, one)
     last = received.erase(mianyang, 1, ErasureBasis.PURPOSE_ENDED)
     with mianyang.database.read() as connection:
         call = connection.execute(select(intents.c.call).where(intents.c.id == last)).scalar_one()

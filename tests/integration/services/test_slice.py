@@ -50,6 +50,7 @@ from ledger.services import (
     synchronising,
 )
 from ledger.services.context import Node
+from ledger.services.received import content, read_received
 from ledger.services.sending import Sender
 from ledger.services.trace import trace
 from ledger.storage import outbox
@@ -280,10 +281,10 @@ def test_handed_in_once_and_served_elsewhere(pilot, tmp_path):
     )
     pilot.pump()
     assert pilot.outcome("mianyang", "use-1") is Reason.OK
-    received = releasing.read_received(mianyang, 1, leaf)
+    received = read_received(mianyang, 1, leaf)
     assert received.fields["address"] == "样本路 1 号"
     assert "number" not in received.fields
-    assert b"".join(releasing.content(mianyang, 1, leaf, received.files[0])) == CONTENT
+    assert b"".join(content(mianyang, 1, leaf, received.files[0])) == CONTENT
     with pilot.nodes["wuhou"].database.read() as connection:
         (reading,) = consents.feed(connection, [leaf])
         assert (reading.member, reading.case, reading.use) == (2, case, 1)

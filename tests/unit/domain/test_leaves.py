@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.domain import leaves
-from ledger.domain.leaves import CHINA, Holding, LeafEntry, LeafId, LeafRequest
+from ledger.domain.leaves import CHINA, Holding, LeafEntry, LeafRequest
 from ledger.errors import FormatError, InputError
 
 DIGEST = hashlib.sha256(b"record").digest()
@@ -194,7 +194,15 @@ def test_batches_out_of_form_are_refused(requests: list[LeafRequest], code: str)
     assert caught.value.code == code
 
 
-def test_leaf_ids_pack_as_the_contracts_do() -> None:
-    leaf = LeafId("0x" + "ab" * 20, 7, 300)
-    assert leaf.packed() == 7 << 32 | 300
-    assert LeafId.from_packed(leaf.contract, leaf.packed()) == leaf
+@given(st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1))
+def test_a_leaf_is_read_as_it_is_written(batch: int, index: int) -> None:
+    text = leaves.leaf_text(batch << 32 | index)
+    assert text == f"{batch}:{index}"
+    assert leaves.read_leaf(text) == batch << 32 | index
+
+
+@pytest.mark.parametrize("text", ["", "7", "7:", ":7", "07:1", "7:01", "7:1:1", " 7:1", "7:1\n", "７:1", f"7:{2**32}", f"{2**64}:0"])
+def test_a_leaf_has_one_spelling(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        leaves.read_leaf(text)
+    assert caught.value.code == "leaves.place"
