@@ -64,7 +64,7 @@ class LogCity:
 
 def log_cities(connection: Connection, network: str) -> tuple[LogCity, ...]:
     """Return the voting members in good standing with their newest keys, in the order of their numbers."""
-    return _cities(network, tuple(connection.execute(_CITIES).tuples().all()))
+    return _cities(network, tuple(connection.execute(_CITIES)))
 
 
 # A register changes some times a year and is asked for its keys with every verification.
