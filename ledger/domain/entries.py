@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 from ledger.domain import canonical
@@ -210,27 +211,24 @@ def encode_value(abi_type: str, value: object) -> JsonValue:
     Raises:
         InputError: ``log.entry_value`` or ``log.entry_type``.
     """
-    if array := _ARRAY.match(abi_type):
-        return [encode_value(array[1], item) for item in _items(value, array[2])]
-    if abi_type.startswith("(") and abi_type.endswith(")"):
-        kinds = _split_tuple(abi_type)
-        return [encode_value(kind, item) for kind, item in zip(kinds, _items(value, str(len(kinds))), strict=True)]
-    if integer := _INTEGER.match(abi_type):
-        return _encode_integer(integer, value)
-    if abi_type == "bool" and isinstance(value, bool):
-        return value
-    if abi_type == "string" and isinstance(value, str):
-        return value
-    if abi_type == "address" and isinstance(value, (str, bytes)):
-        return _address(value)
-    fixed = _FIXED_BYTES.match(abi_type)
-    if (fixed or abi_type == "bytes") and isinstance(value, (bytes, bytearray)):
-        if fixed and len(value) != int(fixed[1]):
+    kind, of = _type(abi_type)
+    match kind:
+        case "array":
+            return [encode_value(of[0], item) for item in _items(value, of[1])]
+        case "tuple":
+            return [encode_value(one, item) for one, item in zip(of, _items(value, str(len(of))), strict=True)]
+        case "int" | "uint":
+            return _encode_integer(int(of[0]), value, signed=kind == "int")
+        case "bytes" if isinstance(value, (bytes, bytearray)) and (not of or len(value) == int(of[0])):
+            return "0x" + bytes(value).hex()
+        case "address" if isinstance(value, (str, bytes)):
+            return _address(value)
+        case "bool" if isinstance(value, bool):
+            return value
+        case "string" if isinstance(value, str):
+            return value
+        case _:
             raise InputError("log.entry_value")
-        return "0x" + bytes(value).hex()
-    if abi_type in {"bool", "string", "address", "bytes"} or fixed:
-        raise InputError("log.entry_value")
-    raise InputError("log.entry_type")
 
 
 def decode_value(abi_type: str, value: JsonValue) -> AbiValue:
@@ -334,11 +332,26 @@ def _address(value: object) -> str:
     return "0x" + octets.hex()
 
 
-def _encode_integer(integer: re.Match[str], value: object) -> JsonValue:
+@cache
+def _type(abi_type: str) -> tuple[str, tuple[str, ...]]:
+    """What kind of type it is, and of what: an array's item and count, a tuple's types, a width; read once each."""
+    if array := _ARRAY.match(abi_type):
+        return "array", (array[1], array[2])
+    if abi_type.startswith("(") and abi_type.endswith(")"):
+        return "tuple", tuple(_split_tuple(abi_type))
+    if integer := _INTEGER.match(abi_type):
+        return integer[1] + "int", (integer[2],)
+    if fixed := _FIXED_BYTES.match(abi_type):
+        return "bytes", (fixed[1],)
+    if abi_type in {"bool", "string", "address", "bytes"}:
+        return abi_type, ()
+    raise InputError("log.entry_type")
+
+
+def _encode_integer(bits: int, value: object, *, signed: bool) -> JsonValue:
     if isinstance(value, bool) or not isinstance(value, int):
         raise InputError("log.entry_value")
-    bits = int(integer[2])
-    low, high = (0, 2**bits) if integer[1] else (-(2 ** (bits - 1)), 2 ** (bits - 1))
+    low, high = (-(1 << bits - 1), 1 << bits - 1) if signed else (0, 1 << bits)
     if not low <= value < high:
         raise InputError("log.entry_value")
     return str(value) if bits > 32 else value
@@ -351,26 +364,24 @@ def _items(value: object, count: str) -> Sequence[Any]:
 
 
 def _decode(abi_type: str, value: JsonValue) -> AbiValue:
-    if array := _ARRAY.match(abi_type):
-        return tuple(_decode(array[1], item) for item in _items(value, ""))
-    if abi_type.startswith("("):
-        kinds = _split_tuple(abi_type)
-        items = _items(value, str(len(kinds)))
-        return tuple(_decode(kind, item) for kind, item in zip(kinds, items, strict=True))
-    if _INTEGER.match(abi_type):
-        if isinstance(value, str) and _DECIMAL.match(value):
+    kind, of = _type(abi_type)
+    match kind:
+        case "array":
+            return tuple(_decode(of[0], item) for item in _items(value, ""))
+        case "tuple":
+            return tuple(_decode(one, item) for one, item in zip(of, _items(value, str(len(of))), strict=True))
+        case "int" | "uint" if isinstance(value, str) and _DECIMAL.match(value):
             return int(value)
-        if isinstance(value, int):
+        case "int" | "uint" if isinstance(value, int):
             return value
-    elif abi_type == "bool" and isinstance(value, bool):
-        return value
-    elif isinstance(value, str):
-        if _FIXED_BYTES.match(abi_type) or abi_type == "bytes":
-            if _HEX.match(value):
-                return bytes.fromhex(value[2:])
-        else:
+        case "bytes" if isinstance(value, str) and _HEX.match(value):
+            return bytes.fromhex(value[2:])
+        case "bool" if isinstance(value, bool):
             return value
-    raise InputError("log.entry_value")
+        case "address" | "string" if isinstance(value, str):
+            return value
+        case _:
+            raise InputError("log.entry_value")
 
 
 def _split_tuple(abi_type: str) -> list[str]:
