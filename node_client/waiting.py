@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sqlalchemy import select
 
 from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
-from ledger.errors import ConflictError, RefusedError, UnavailableError
+from ledger.errors import ConflictError, NotFoundError, RefusedError, UnavailableError
 from ledger.projections import journal
 from ledger.services.context import Node
 from ledger.storage import outbox
 from ledger.storage.tables.outbox import transactions
 
-__all__ = ["Outcome", "caught_up", "done", "outcomes"]
+__all__ = ["Outcome", "caught_up", "done", "outcomes", "patiently"]
+
+T = TypeVar("T")
 
 _SECONDS = 60.0
 _PAUSE = 0.05
+_NOT_YET = frozenset({"materials.waiting", "receipts.not_published"})
 _SETTLED = frozenset({"done", "refused", "failed"})
 
 
@@ -90,6 +94,23 @@ def caught_up(nodes: Iterable[Node], block: int, *, seconds: float = _SECONDS) -
         behind = [node for node in behind if _position(node) < block]
         if behind:
             _pause(deadline, len(behind))
+
+
+def patiently(attempt: Callable[[], T], *, seconds: float = 2 * _SECONDS) -> T:
+    """Try again while a material is not anchored yet, or its anchoring not in the published log; then return what came of it.
+
+    Raises:
+        NotFoundError: ``materials.waiting``.
+        UnavailableError: ``receipts.not_published``.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return attempt()
+        except (UnavailableError, NotFoundError) as error:
+            if error.code not in _NOT_YET or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
 
 
 def _position(node: Node) -> int:

@@ -18,12 +18,13 @@ import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from enum import IntEnum
 from functools import lru_cache
 from typing import TypeAlias
 
 from ledger.domain.limits import LIMITS
+from ledger.domain.workdays import CHINA
 from ledger.errors import FormatError, InputError
 
 __all__ = [
@@ -47,7 +48,6 @@ __all__ = [
 ENTRY_BYTES = 58
 BLINDING_BYTES = 32
 ADDRESS_BYTES = 20
-CHINA = timezone(timedelta(hours=8))
 
 # Gives that many bytes of cryptographic randomness; ``os.urandom`` in the product, a seeded stream in tests.
 Randomness: TypeAlias = Callable[[int], bytes]

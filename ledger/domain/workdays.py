@@ -10,7 +10,7 @@ a guess.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, timedelta, timezone
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 __all__ = [
+    "CHINA",
     "DAY_SECONDS",
     "FIRST_YEAR",
     "LAST_YEAR",
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 ZONE_SECONDS = 28_800
+CHINA = timezone(timedelta(seconds=ZONE_SECONDS))
 DAY_SECONDS = 86_400
 FIRST_YEAR = 2020
 LAST_YEAR = 2100

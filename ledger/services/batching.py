@@ -65,8 +65,7 @@ def run_once(node: Node, unseal: Unseal) -> Formed | None:
 
     Raises:
         UnavailableError: the blob store or the outbox cannot take it now; the drafts go on waiting.
-        FormatError: codes of ``envelopes``, ``materials`` and ``holders`` where nothing that is due can be read.
-        IntegrityError: as FormatError.
+        IntegrityError: ``materials.draft_damaged`` where nothing that is due can be read.
     """
     now = node.clock()
     with node.database.read() as connection:
@@ -186,23 +185,21 @@ def _due(node: Node, connection: Connection, now: int) -> list[tuple[str, bytes]
 def _readable(
     node: Node, unseal: Unseal, due: Sequence[tuple[str, bytes]]
 ) -> tuple[list[str], list[MaterialDocument], list[LeafRequest]]:
-    """Open what is due, without what is damaged; raises the first fault where all of it is."""
+    """Open what is due, without what is damaged; raises where all of it is."""
     names: list[str] = []
     documents: list[MaterialDocument] = []
     requests: list[LeafRequest] = []
-    fault: FormatError | IntegrityError | None = None
     for name, sealed in due:
         try:
             document = open_material(node, unseal, sealed, DRAFT_LABEL)
             wanted = list(_requests(document))
-        except (FormatError, IntegrityError) as error:
-            fault = fault or error
+        except (FormatError, IntegrityError):
             continue
         names.append(name)
         documents.append(document)
         requests += wanted
-    if fault is not None and not documents:
-        raise fault
+    if not documents:
+        raise IntegrityError("materials.draft_damaged", material=due[0][0])
     return names, documents, requests
 
 

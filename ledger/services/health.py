@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from ledger.domain.limits import LIMITS
@@ -193,12 +193,12 @@ def steps(connection: Connection) -> tuple[StepState, ...]:
 def waiting(connection: Connection, now: int) -> Waiting:
     """Return what waits; ``now`` is the network's time."""
     table = drafts.material_drafts
-    materials = connection.execute(select(table.c.id).where(table.c.state == "waiting")).all()
+    materials = connection.execute(select(func.count()).where(table.c.state == "waiting")).scalar_one()
     oldest = outbox.oldest_waiting(connection)
     age = max(0, now - min(oldest.values())) if oldest else None
     counts = outbox.counts(connection)
     stuck = sum(counts.get(state, 0) for state in outbox.STUCK)
-    return Waiting(outbox.waiting(connection), outbox.in_flight(connection), len(materials), age, stuck)
+    return Waiting(outbox.waiting(connection), outbox.in_flight(connection), materials, age, stuck)
 
 
 def findings(node: Node, log: LogView | None = None, *, now: Callable[[], float] = time.time) -> tuple[Finding, ...]:

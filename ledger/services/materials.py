@@ -58,6 +58,7 @@ __all__ = [
     "listed",
     "material_of",
     "places_of",
+    "require_applicant",
     "require_stated",
     "revoke",
     "submit",
@@ -65,7 +66,8 @@ __all__ = [
 
 # The label of boxes that hold what is not anchored yet.
 DRAFT_LABEL = "draft"
-_APPLICANT = re.compile(r"[0-9A-Za-z_-]{1,64}")
+# A reference of this system, never a name: what somebody typed may be anything.
+_APPLICANT = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +110,7 @@ def submit(node: Node, applicant: str, papers: Sequence[Paper]) -> Handover:
         FormatError: ``holders.extended_key`` for an account that no leaf's key could be derived from.
         UnavailableError: the blob store or the database cannot take it now.
     """
-    if not _APPLICANT.fullmatch(applicant):
-        raise InputError("materials.applicant")
+    require_applicant(applicant)
     for paper in papers:
         require_statement(material_type(paper.type_code), paper.issuer, paper.fields)
         for account in paper.accounts:
@@ -143,6 +144,16 @@ def submit(node: Node, applicant: str, papers: Sequence[Paper]) -> Handover:
         node.blobs.delete(kept.stored)
         raise
     return Handover(submission, tuple(str(row["id"]) for row in rows))
+
+
+def require_applicant(reference: str) -> None:
+    """Require that a reference is one of this system's.
+
+    Raises:
+        InputError: ``materials.applicant``.
+    """
+    if not _APPLICANT.fullmatch(reference):
+        raise InputError("materials.applicant")
 
 
 def find(connection: Connection, material: str) -> tuple[str, int, bytes | None]:

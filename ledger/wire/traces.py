@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from ledger.domain.canonical import JsonValue
 from ledger.domain.cases import Clock
 from ledger.domain.divisions import english_name
+from ledger.domain.workdays import CHINA
 from ledger.wire.problems import reason_sentence
 from ledger.wire.sentences import Language, sentence, term
 
@@ -38,7 +39,6 @@ __all__ = [
 FORMAT: Final = "tongban/trace/1"
 # Facts of a step that say more of its action.
 _DETAILS: Final = ("notice", "given", "procedure", "channel", "rating", "leaf", "superior", "organ")
-_CHINA: Final = timezone(timedelta(hours=8))
 
 # Name, how it is put into words, value. Groups: a group of ``terms``; ``members``, ``moments``, ``reasons``, ``yes_no``;
 # empty for plain values.
@@ -138,7 +138,7 @@ class Trace:
 
 def china_time(moment: int) -> str:
     """A chain time as people in China read it, with its offset."""
-    return datetime.fromtimestamp(moment, UTC).astimezone(_CHINA).isoformat()
+    return datetime.fromtimestamp(moment, UTC).astimezone(CHINA).isoformat()
 
 
 def line_text(line: Line, parties: Mapping[int, Party], lang: Language) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from enum import IntEnum
 from typing import Final
 
 from ledger.domain.cases import Action, Channel, NoticeKind, Organ, Satisfaction, SpecialProcedure
 from ledger.domain.leaves import read_leaf
+from ledger.domain.workdays import CHINA
 from ledger.errors import InputError
 from ledger.wire.sentences import Language, term
 
 __all__ = ["detail_of", "meaning"]
-
-_CHINA = timezone(timedelta(hours=8))
 
 
 _ORGANS: Final = (Organ, "organs")
@@ -92,4 +91,4 @@ def _moment(text: str) -> int:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise InputError("case.detail") from None
-    return int((found if found.tzinfo else found.replace(tzinfo=_CHINA)).timestamp())
+    return int((found if found.tzinfo else found.replace(tzinfo=CHINA)).timestamp())

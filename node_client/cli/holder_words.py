@@ -11,13 +11,12 @@ from ledger.domain import records
 from ledger.domain.cases import Action, Channel, Mode, Satisfaction
 from ledger.domain.consents import Purpose
 from ledger.domain.divisions import english_name
-from ledger.domain.materials import MATERIAL_TYPES
 from ledger.wire.case_documents import CaseDocument, City
 from ledger.wire.grants import GrantedConsent
 from ledger.wire.sentences import Language, term
 from ledger.wire.traces import china_time
 from ledger.wire.wallets import Wallet
-from node_client.cli.labels import label
+from node_client.cli.labels import label, type_name
 from node_client.cli.output import good, grid, say_json, screen
 
 __all__ = ["agreed", "say_signed", "show_case", "show_consent", "signed_name"]
@@ -81,10 +80,8 @@ def show_consent(
     for leaf in terms.leaves:
         if leaf not in own:
             continue
-        known = MATERIAL_TYPES.get(kinds.get(leaf, ""))
-        name = kinds.get(leaf, "") if known is None else (known.zh if lang == "zh" else known.en)
         opened = _listed((_field(field, lang) for field in granted.disclosed.fields(leaf)), lang)
-        console.print(label("sign_opened", name=name, fields=opened))
+        console.print(label("sign_opened", name=type_name(kinds.get(leaf, "")), fields=opened))
     if len(own) < len(terms.leaves):
         console.print(label("sign_others", count=len(terms.leaves) - len(own)))
     for grantee in terms.grantees:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from ledger.domain.materials import MATERIAL_TYPES
 from ledger.wire.sentences import Language, filled
 from node_client.cli.output import language
 
-__all__ = ["label", "labels"]
+__all__ = ["label", "labels", "type_name"]
 
 _LOCALES = Path(__file__).parent.parent / "locales"
 
@@ -18,6 +19,12 @@ _LOCALES = Path(__file__).parent.parent / "locales"
 def label(name: str, /, **facts: object) -> str:
     """Return what a name stands for in the language of the locale, with the facts in their places."""
     return filled(labels(language())[name], facts)
+
+
+def type_name(code: str) -> str:
+    """Return what a type of material is called; its code where this program does not know it."""
+    known = MATERIAL_TYPES.get(code)
+    return code if known is None else (known.zh if language() == "zh" else known.en)
 
 
 @cache

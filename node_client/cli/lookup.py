@@ -14,7 +14,7 @@ import typer
 
 from ledger.domain.consents import Purpose
 from ledger.domain.leaves import leaf_text
-from ledger.domain.materials import MATERIAL_TYPES, material_type
+from ledger.domain.materials import material_type
 from ledger.projections.subjects import SubjectKind
 from ledger.services import lookups
 from ledger.services.attending import both_witnesses
@@ -23,7 +23,7 @@ from ledger.wire.sentences import sentence
 from ledger.wire.traces import china_time
 from node_client.cli.files import read_file
 from node_client.cli.identities import IdentityFile, read_identity
-from node_client.cli.labels import label
+from node_client.cli.labels import label, type_name
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
 from node_client.cli.output import grid, language, say_json, screen, wrong
 from node_client.cli.purposes import PurposeOption, purpose_of
@@ -128,11 +128,9 @@ def show(
         return
     table = grid(4)
     for each in answer.materials:
-        known = MATERIAL_TYPES.get(each.type_code)
-        name = each.type_code if known is None else (known.zh if lang == "zh" else known.en)
         places = ", ".join(leaf_text(leaf.leaf) for leaf in each.leaves)
         until = china_time(each.expires_at)[:10] if each.expires_at else ""
-        table.add_row(each.material, name, until, places or label("kept_by_holder"))
+        table.add_row(each.material, type_name(each.type_code), until, places or label("kept_by_holder"))
     console.print(table if answer.materials else label("no_such_papers"))
     if answer.more:
         console.print(label("more_papers"))

@@ -2,68 +2,45 @@
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, cast
 
 import typer
-from rich.progress import Progress
 
-from ledger.domain.leaves import Holding, leaf_text
+from ledger.domain.leaves import leaf_text
 from ledger.domain.materials import (
-    MATERIAL_TYPES,
-    Assurance,
     AssuranceLevel,
     ErasureBasis,
-    Issuer,
     RevocationCause,
-    material_type,
 )
-from ledger.errors import InputError, NotFoundError, UnavailableError
+from ledger.errors import InputError, NotFoundError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
-from ledger.services import holders, materials, persons, receipts, renewing
+from ledger.services import materials, receipts, renewing
 from ledger.services.context import Node
-from ledger.services.intake import inspect_file, inspect_folder, resolve_inside
-from ledger.services.manifests import ManifestMaterial, read_manifest
-from ledger.services.materials import Paper
-from ledger.wire.materials import SubjectAccount
 from ledger.wire.receipts import encode_receipt
 from ledger.wire.sentences import term
 from ledger.wire.traces import china_time
-from node_client.cli import received
-from node_client.cli.files import read_file
-from node_client.cli.identities import IdentityFile, read_identity
-from node_client.cli.labels import label
+from node_client.cli import handing_in, received
+from node_client.cli.labels import label, type_name
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
 from node_client.cli.output import good, grid, language, say_json, screen
+from node_client.waiting import patiently
 
 __all__ = ["add_to"]
 
 Name = Annotated[str, typer.Argument(help="材料在本市的编号 / the material's name in this city", show_default=False)]
 
-_CHINA = timezone(timedelta(hours=8))
-_SECONDS = 120.0
-_PAUSE = 0.1
 _NOTHING = "–"
 
-T = TypeVar("T")
 _ERASE = "tongban material erase 1c0f… --node wuhou/ --basis consent_withdrawn"
-_REFERENCE = re.compile(r"[0-9a-f]{32}")
-_FIELD = re.compile(r"([a-z][a-z0-9_]{0,62})=(.*)", re.DOTALL)
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the group."""
     group = typer.Typer(help="材料 / materials", no_args_is_help=True)
-    submitting = "tongban material submit register.pdf --node wuhou/ --type household-register --person 3f… --identity-file id.json --issuer 11510107…"
-    group.command(
-        "submit",
-        epilog=f"{submitting} · tongban material submit scans/ --node wuhou/ --manifest scans.csv --person 3f…",
-    )(submit)
+    handing_in.add_to(group)
     group.command("list", epilog="tongban material list --node wuhou/")(listed)
     group.command("show", epilog="tongban material show 1c0f… --node wuhou/")(show)
     group.command("receipt", epilog="tongban material receipt 1c0f… --node wuhou/ --to receipt.json --field name")(
@@ -78,73 +55,6 @@ def add_to(app: typer.Typer) -> None:
     )
     received.add_to(group)
     app.add_typer(group, name="material")
-
-
-def submit(
-    source: Annotated[Path, typer.Argument(help="文件或文件夹 / a file or a folder", show_default=False)],
-    *,
-    node: NodeOption,
-    manifest: Annotated[Path | None, typer.Option(help="清单，CSV 或 JSON / manifest, CSV or JSON")] = None,
-    kind: Annotated[str, typer.Option("--type", help="材料类型 / type of the material")] = "",
-    field: Annotated[
-        list[str] | None, typer.Option(help="材料载明的内容 名称=值 / what the paper states, name=value")
-    ] = None,
-    issuer: Annotated[str, typer.Option(help="签发机关统一社会信用代码 / the issuer's credit code")] = "",
-    issuer_name: Annotated[str, typer.Option(help="签发机关名称 / the issuer's name")] = "",
-    person: Annotated[
-        list[str] | None, typer.Option(help="密钥由本市保管的人，按顺序 / persons in custody, in order")
-    ] = None,
-    account: Annotated[
-        list[str] | None, typer.Option(help="自持密钥的扩展公钥，按顺序 / self-held accounts, in order")
-    ] = None,
-    applicant: Annotated[
-        str, typer.Option(help="申请人编号，不给则新建 / the applicant's reference, none: a new one")
-    ] = "",
-    identity_file: IdentityFile = None,
-    uploaded: Annotated[
-        bool, typer.Option("--uploaded", help="仅上传，未核对原件 / uploaded, original not inspected")
-    ] = False,
-    no_wait: NoWait = False,
-    as_json: AsJson = False,
-) -> None:
-    """接收材料：检查、计算指纹、加密、存储、上链。 / Take papers in: checked, hashed, encrypted, stored, anchored."""
-    owners = [*(("person", value) for value in person or ()), *(("account", value) for value in account or ())]
-    if not owners:
-        raise InputError("material.owner")
-    if applicant and identity_file is not None:
-        raise InputError("material.who")
-    if applicant and not _REFERENCE.fullmatch(applicant):
-        raise InputError("materials.applicant")
-    identity = None if identity_file is None else read_identity(identity_file)
-    described = _described(source, manifest, kind, field or [], issuer, issuer_name, len(owners))
-    if account and len(described) > 1:
-        raise InputError("material.account_each")
-    # Where nobody watches, a progress display would leave an empty line behind.
-    console = screen(stderr=True)
-    with opened(node) as city, Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(label("checking"), total=None)
-        level = (
-            Assurance(AssuranceLevel.UPLOADED)
-            if uploaded
-            else Assurance(AssuranceLevel.INSPECTED, "window-clerk", city.clock())
-        )
-        papers = [_paper(folder, item, level, _accounts(city, owners, item)) for folder, item in described]
-        # Whoever comes again with the same document is the same applicant; that is also how a look-up finds the papers.
-        reference = persons.reference(city, identity) if identity else applicant or city.random(16).hex()
-        taken = materials.submit(city, reference, papers)
-        if not no_wait:
-            progress.update(task, description=label("waiting_for_chain"))
-            _anchored(city, taken.materials)
-    if as_json:
-        say_json({"applicant": reference, "submission": taken.submission, "materials": list(taken.materials)})
-        return
-    console = screen()
-    console.print(label("applicant", reference=reference))
-    table = grid(3)
-    for material, (_, item) in zip(taken.materials, described, strict=True):
-        # What the manifest calls it: a clerk who handed in several must know which is which.
-        table.add_row(good(material), _type_name(item.type_code), item.key if manifest is not None else "")
-    console.print(table)
 
 
 def listed(
@@ -163,7 +73,7 @@ def listed(
         return
     table = grid(3)
     for row in rows[:limit]:
-        table.add_row(str(row["material"]), _type_name(str(row["type_code"])), _standing(row))
+        table.add_row(str(row["material"]), type_name(str(row["type_code"])), _standing(row))
     screen().print(table if rows else label("no_materials"))
     if more:
         screen().print(label("materials_more", count=limit))
@@ -182,11 +92,6 @@ def _cause(row: Mapping[str, object]) -> str:
     return term("revocation_causes", RevocationCause(int(str(row["cause"]))).name, language())
 
 
-def _type_name(code: str) -> str:
-    known = MATERIAL_TYPES.get(code)
-    return code if known is None else (known.zh if language() == "zh" else known.en)
-
-
 def show(material: Name, *, node: NodeOption, as_json: AsJson = False) -> None:
     """显示一份材料：类型、叶、状态；不显示内容。 / Show a material: type, leaves, standing; not what it says."""
     with opened(node) as city:
@@ -197,7 +102,7 @@ def show(material: Name, *, node: NodeOption, as_json: AsJson = False) -> None:
     table = grid(2)
     for name, text in (
         ("material", material),
-        ("type", _type_name(str(shown["type_code"]))),
+        ("type", type_name(str(shown["type_code"]))),
         ("assurance", _assurance(shown["assurance"])),
         ("issued", _day(shown["issued_at"])),
         ("expires", _day(shown["expires_at"])),
@@ -243,7 +148,7 @@ def receipt(
         use = received.use_of(material)
         if use is not None:
             number, contract, place = received.place_of(city, use, leaf)
-            issued = _patiently(
+            issued = patiently(
                 lambda: receipts.issue_for_use(city, city.keys.open, log, contract, number, place, field)
             )
         else:
@@ -253,7 +158,7 @@ def receipt(
                 raise NotFoundError("materials.not_found")
             # The last one: no use is given it before all the others.
             where, last = places[-1]
-            issued = _patiently(lambda: receipts.issue(city, city.keys.open, log, where, last, field or ["file.0"]))
+            issued = patiently(lambda: receipts.issue(city, city.keys.open, log, where, last, field or ["file.0"]))
     to.write_bytes(encode_receipt(issued))
     if as_json:
         say_json({"receipt": str(to), "leaf": leaf_text(issued.leaf)})
@@ -290,7 +195,7 @@ def renew(material: Name, *, node: NodeOption, no_wait: NoWait = False, as_json:
         queued = renewing.renew(city, material)
         if not no_wait:
             with screen(stderr=True).status(label("waiting_for_chain")):
-                _patiently(lambda: _more_leaves(city, material, before))
+                patiently(lambda: _more_leaves(city, material, before))
         with city.database.read() as connection:
             left = renewing.fresh(connection, material, city.clock())
     if as_json:
@@ -327,50 +232,6 @@ def erase(
         settle(city, [last], no_wait=no_wait, as_json=as_json)
 
 
-def _described(
-    source: Path, manifest: Path | None, kind: str, fields: Sequence[str], issuer: str, issuer_name: str, owners: int
-) -> list[tuple[Path, ManifestMaterial]]:
-    if manifest is not None:
-        return [(source, item) for item in read_manifest(manifest.name, read_file(manifest))]
-    material_type(kind)
-    folder, names = (
-        (source, [item.path.name for item in inspect_folder(source)])
-        if source.is_dir()
-        else (source.parent, [source.name])
-    )
-    stated = dict(_pair(text) for text in fields)
-    # Without a manifest all files of a folder are pages of one material.
-    one = ManifestMaterial("1", kind, tuple(names), stated, issuer, issuer_name, None, None, owners, 1)
-    return [(folder, one)]
-
-
-def _paper(folder: Path, item: ManifestMaterial, level: Assurance, accounts: tuple[SubjectAccount, ...]) -> Paper:
-    return Paper(
-        files=tuple(inspect_file(resolve_inside(folder, name)) for name in item.files),
-        type_code=item.type_code,
-        fields=item.fields,
-        issuer=Issuer(item.issuer_code, item.issuer_name),
-        assurance=level,
-        accounts=accounts,
-        issued_at=0 if item.issued_on is None else _midnight(item.issued_on.isoformat()),
-        expires_at=0 if item.expires_on is None else _midnight(item.expires_on.isoformat()),
-    )
-
-
-def _accounts(city: Node, owners: Sequence[tuple[str, str]], item: ManifestMaterial) -> tuple[SubjectAccount, ...]:
-    """An account for each of a material's data subjects, anew for every material: leaves of two share no key.
-
-    Either spouse alone may hand in a marriage certificate: fewer than a type has as a rule are enough, but not fewer
-    than a manifest says.
-    """
-    if item.subjects > len(owners) and item.subjects != material_type(item.type_code).subjects:
-        raise InputError("material.subjects", row=item.row, subjects=item.subjects, given=len(owners))
-    return tuple(
-        holders.custody_account(city, value) if kind == "person" else SubjectAccount(Holding.SELF_HELD, value, 0)
-        for kind, value in owners[: item.subjects]
-    )
-
-
 def _shown(city: Node, material: str) -> dict[str, object]:
     with city.database.read() as connection:
         found = materials.find(connection, material)
@@ -392,44 +253,3 @@ def _more_leaves(city: Node, material: str, before: int) -> bool:
         if len(materials.leaves_of(connection, material, None)) == before:
             raise NotFoundError("materials.waiting")
     return True
-
-
-def _anchored(city: Node, names: Sequence[str]) -> None:
-    """Wait until all are on the chain; raises ``material.unfinished`` with their names, which the clerk needs."""
-
-    def known() -> bool:
-        with city.database.read() as connection:
-            for name in names:
-                materials.find(connection, name)
-        return True
-
-    try:
-        _patiently(known)
-    except NotFoundError as error:
-        if error.code != "materials.waiting":
-            raise
-        raise UnavailableError("material.unfinished", materials=", ".join(names)) from None
-
-
-def _patiently(attempt: Callable[[], T]) -> T:
-    """Try again while something is not there yet."""
-    deadline = time.monotonic() + _SECONDS
-    while True:
-        try:
-            return attempt()
-        except (UnavailableError, NotFoundError) as error:
-            if error.code not in {"materials.waiting", "receipts.not_published"} or time.monotonic() > deadline:
-                raise
-            time.sleep(_PAUSE)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    found = _FIELD.match(text)
-    if found is None:
-        # What was typed may be anybody's data, and is not repeated.
-        raise InputError("material.field")
-    return found[1], found[2]
-
-
-def _midnight(day: str) -> int:
-    return int(datetime.fromisoformat(day).replace(tzinfo=_CHINA).astimezone(UTC).timestamp())

@@ -7,13 +7,14 @@ import signal
 import socket
 import threading
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
+from ledger.domain.workdays import CHINA
 from ledger.errors import InputError
 from ledger.settings import load_settings
 from node_client.cli.labels import label
@@ -26,7 +27,6 @@ Folder = Annotated[Path, typer.Argument(help="网络的文件夹 / the network's
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 
 # UTC+8 all year since 1991; a bare machine may have no table of time zones.
-_CHINA = timezone(timedelta(hours=8))
 
 
 def add_to(app: typer.Typer) -> None:
@@ -182,7 +182,7 @@ def _start(text: str) -> int | None:
     if text == "now":
         return None
     try:
-        return int(datetime.fromisoformat(text).replace(tzinfo=_CHINA).timestamp())
+        return int(datetime.fromisoformat(text).replace(tzinfo=CHINA).timestamp())
     except ValueError:
         raise InputError("cli.time") from None
 

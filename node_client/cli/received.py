@@ -13,17 +13,17 @@ import typer
 from ledger.domain import canonical
 from ledger.domain.files import FILE_TYPES
 from ledger.domain.leaves import leaf_text, read_leaf
-from ledger.domain.materials import MATERIAL_TYPES, ErasureBasis
+from ledger.domain.materials import ErasureBasis
 from ledger.errors import ConflictError, InputError, NotFoundError
 from ledger.projections.subjects import SubjectKind
 from ledger.services import received
 from ledger.services.context import Node
 from ledger.services.received import content, read_received
 from ledger.wire.traces import china_time
-from node_client.cli.labels import label
+from node_client.cli.labels import label, type_name
 from node_client.cli.nodes import AsJson, NodeOption, named
 from node_client.cli.nodes import opened as opened_node
-from node_client.cli.output import grid, language, say_json, screen
+from node_client.cli.output import grid, say_json, screen
 
 __all__ = ["add_to", "erase", "place_of", "use_of"]
 
@@ -97,11 +97,9 @@ def listed(
             }
         )
         return
-    lang = language()
     table = grid(5)
     for row in rows:
-        known = MATERIAL_TYPES.get(row.type_code)
-        name = row.type_code if known is None else (known.zh if lang == "zh" else known.en)
+        name = type_name(row.type_code)
         table.add_row(f"use:{row.use}", leaf_text(row.leaf), name, row.case.hex()[:16], label(f"received_{row.state}"))
     screen().print(table if rows else label("nothing_received"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ledger.domain.consents import Purpose
 from ledger.domain.materials import AssuranceLevel
+from ledger.domain.workdays import CHINA
 from ledger.wire.problems import explain, problem
 from ledger.wire.sentences import sentence, term
 from ledger.wire.verification import Check, Outcome
@@ -31,7 +32,6 @@ _MARKS = {
     Outcome.NOT_CLAIMED: ("–", "dim"),
 }
 # UTC+8 all year since 1991; a bare machine may have no table of time zones.
-_CHINA = timezone(timedelta(hours=8))
 _TIMES = frozenset({"as_of", "at", "time", "until"})
 # Shown by their beginning; whole with --json.
 _DIGESTS = frozenset({"case", "consent", "matter", "parent_case"})
@@ -175,7 +175,7 @@ def _span(seconds: int, lang: Language) -> str:
 
 def _moment(seconds: int) -> str:
     try:
-        return datetime.fromtimestamp(seconds, _CHINA).strftime("%Y-%m-%d %H:%M:%S")
+        return datetime.fromtimestamp(seconds, CHINA).strftime("%Y-%m-%d %H:%M:%S")
     except (OverflowError, OSError, ValueError):
         # No calendar has this time; the number is what the chain said.
         return str(seconds)

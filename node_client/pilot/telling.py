@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 import tomllib
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 
@@ -31,7 +30,6 @@ __all__ = [
     "tell",
 ]
 
-_CHINA = timezone(timedelta(hours=8))
 _DAY = 86_400
 _TITLES = {
     1: ("联盟成立，协议与事项", "The consortium forms, agrees and publishes"),
@@ -76,7 +74,7 @@ def say_clock(console: Console, node: Node) -> None:
     """Say what the network's clock shows and how far it is from this machine's."""
     now = node.clock()
     offset = now - int(time.time())
-    shown = datetime.fromtimestamp(now, UTC).astimezone(_CHINA).strftime("%Y-%m-%d %H:%M")
+    shown = china_time(now)[:16].replace("T", " ")
     days, rest = divmod(abs(offset), _DAY)
     sign = "−" if offset < 0 else "+"
     console.print(

@@ -32,7 +32,7 @@ def material(staged: Stage, tmp_path: Path) -> str:
     """A register in Wuhou, its subject's keys in custody."""
     wuhou = staged.cities.nodes["wuhou"]
     account = holders.custody_account(wuhou, holders.enrol(wuhou, PIN))
-    handed = materials.submit(wuhou, "applicant-1", [replace(paper(tmp_path), accounts=(account,))])
+    handed = materials.submit(wuhou, "a1" * 16, [replace(paper(tmp_path), accounts=(account,))])
     staged.cities.pump()
     return handed.materials[0]
 
@@ -281,13 +281,13 @@ def test_what_is_needed_is_there_only_while_it_holds_and_for_each_person(staged:
 
     def missing(*, later: int = 0) -> set[str]:
         with wuhou.database.read() as connection:
-            found = needs(connection, entry, ["applicant-1"], now=wuhou.clock() + later)
+            found = needs(connection, entry, ["a1" * 16], now=wuhou.clock() + later)
         return {one.requirement.key for one in found if not one.served_by}
 
     def card(**more: object) -> str:
         account = holders.custody_account(wuhou, holders.enrol(wuhou, PIN))
         one = replace(paper(tmp_path), type_code="identity-card", fields={}, accounts=(account,), **more)
-        (name,) = materials.submit(wuhou, "applicant-1", [one]).materials
+        (name,) = materials.submit(wuhou, "a1" * 16, [one]).materials
         staged.cities.pump()
         return name
 

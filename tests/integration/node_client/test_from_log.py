@@ -56,7 +56,7 @@ def again(logs: Logs, tmp_path: Path) -> Path:
         save_chain_key(home / "keys", role, secret, PASSPHRASE, scrypt_n=1024)
     ring = logs.rings["wuhou"]
     save_service_keys(type(ring)(home / "keys", ring.chain, ring.service), PASSPHRASE, os.urandom, scrypt_n=1024)
-    materials.submit(node, "applicant-1", [paper(tmp_path)])
+    materials.submit(node, "a1" * 16, [paper(tmp_path)])
     logs.cities.pump()
     logs.blocks(17)
     logs.append()

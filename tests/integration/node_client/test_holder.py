@@ -84,7 +84,7 @@ def test_a_wallet_is_made_from_a_material_and_found_again(cities, run, tmp_path)
     assert run("new", *common, "--scrypt-n", "1024").returncode == 0
     seed = open_seed(tmp_path / "my.seed", PASSPHRASE).seed()
     submitted = replace(paper(tmp_path), accounts=(holders.material_account(seed, 0),))
-    material = materials.submit(cities.nodes["wuhou"], "applicant-1", [submitted]).materials[0]
+    material = materials.submit(cities.nodes["wuhou"], "a1" * 16, [submitted]).materials[0]
     cities.pump()
     empty = run("wallet", *common, "--node", "wuhou")
     assert (empty.returncode, json.loads(empty.stderr)["type"]) == (2, "/problems/wallets.not_found")

@@ -31,7 +31,7 @@ def material(staged: Stage, tmp_path: Path) -> str:
     seed = open_seed(tmp_path / "my.seed", PASSPHRASE).seed()
     accounts = (holders.material_account(seed, 0), holders.material_account(bytes(64), 0))
     (name,) = materials.submit(
-        staged.cities.nodes["wuhou"], "applicant-1", [replace(paper(tmp_path), accounts=accounts)]
+        staged.cities.nodes["wuhou"], "a1" * 16, [replace(paper(tmp_path), accounts=accounts)]
     ).materials
     staged.cities.pump()
     staged.said("holder", "wallet", *SEED, *NODE, "--add", f"{name}:0:0", "--at-once")

@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from sqlalchemy import select, update
+
 from ledger.domain.limits import LIMITS
 from ledger.services import holders, materials, persons
+from ledger.storage.tables.drafts import material_drafts
+from ledger.storage.tables.materials import material_leaves
+from ledger.wire.traces import china_time
 from tests.integration.node_client.stage import Stage
 from tests.integration.services.test_lookups import PERSON, STRANGER
 from tests.integration.services.test_materials import paper
@@ -18,7 +23,7 @@ EACH = LIMITS.leaves_per_subject
 def handed_in(staged: Stage, folder) -> str:
     wuhou = staged.cities.nodes["wuhou"]
     account = holders.custody_account(wuhou, holders.enrol(wuhou, PIN))
-    handed = materials.submit(wuhou, "applicant-1", [replace(paper(folder), accounts=(account,))])
+    handed = materials.submit(wuhou, "a1" * 16, [replace(paper(folder), accounts=(account,))])
     staged.cities.pump()
     return handed.materials[0]
 
@@ -123,3 +128,43 @@ def test_whose_papers_they_are_is_said_for_each(staged: Stage, tmp_path):
     (name,) = staged.said(*common, *both)["materials"]
     staged.cities.pump()
     assert len(staged.said("material", "show", name, "--node", "wuhou")["fresh"]) == 1
+
+
+def test_what_waits_is_listed_and_taken_back(staged: Stage, tmp_path):
+    wuhou, node = staged.cities.nodes["wuhou"], ("--node", "wuhou")
+    account = holders.custody_account(wuhou, holders.enrol(wuhou, PIN))
+    kept, gone = (
+        materials.submit(wuhou, "a1" * 16, [replace(paper(tmp_path, name), accounts=(account,))]).materials[0]
+        for name in ("one.pdf", "two.pdf")
+    )
+    assert {row["material"] for row in staged.said("material", "waiting", *node)["waiting"]} == {kept, gone}
+    assert staged.said("material", "discard", gone, *node) == {"discarded": gone}
+    with wuhou.begin() as uow:
+        uow.connection.execute(update(material_drafts).values(sealed=b"damaged"))
+        uow.commit()
+    shown = staged.command("material", "waiting", *node).stdout
+    assert (kept in shown, gone in shown, "damaged" in shown) == (True, False, True)
+    staged.said("material", "discard", kept, *node)
+    assert "No material waits" in staged.command("material", "waiting", *node).stdout
+    assert staged.refused("material", "discard", kept, *node) == "materials.not_found"
+
+
+def test_a_paper_is_good_on_the_last_day_that_it_names(staged: Stage, tmp_path):
+    wuhou, node = staged.cities.nodes["wuhou"], ("--node", "wuhou")
+    (tmp_path / "one.pdf").write_bytes(b"%PDF-1.7\n%%EOF\n")
+    (tmp_path / "list.csv").write_text(
+        "material,file,type,issuer_code,issuer_name,issued_on,expires_on\n"
+        "hk,one.pdf,household-register,11510107MB00000001,样本派出所,2026-01-01,2036-12-31\n"
+    )
+    common = ("material", "submit", ".", *node, "--manifest", "list.csv", "--no-wait")
+    (name,) = staged.said(*common, "--person", holders.enrol(wuhou, PIN))["materials"]
+    staged.cities.pump()
+    shown = staged.said("material", "show", name, *node)
+    assert (china_time(shown["issued_at"]), china_time(shown["expires_at"])) == (
+        "2026-01-01T00:00:00+08:00",
+        "2036-12-31T23:59:59+08:00",
+    )
+    with wuhou.database.read() as connection:
+        ends = set(connection.execute(select(material_leaves.c.valid_until)).scalars())
+    # Rounded to a quarter's end, which this day is.
+    assert ends == {shown["expires_at"]}

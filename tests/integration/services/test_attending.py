@@ -51,7 +51,7 @@ def kept(cities: Cities, folder, *others) -> tuple[str, str]:
     wuhou = cities.nodes["wuhou"]
     person = holders.enrol(wuhou, PIN)
     accounts = (holders.custody_account(wuhou, person), *others)
-    handed = materials.submit(wuhou, "applicant-1", [replace(paper(folder), accounts=accounts)])
+    handed = materials.submit(wuhou, "a1" * 16, [replace(paper(folder), accounts=accounts)])
     cities.pump()
     return person, handed.materials[0]
 

@@ -111,7 +111,7 @@ def test_witnesses_of_a_suspended_city_count_no_more(cities):
 
 def handed_in(cities: Cities, folder, *accounts) -> str:
     """A household register in Wuhou with one data subject for each account."""
-    handed = materials.submit(cities.nodes["wuhou"], "applicant-1", [replace(paper(folder), accounts=accounts)])
+    handed = materials.submit(cities.nodes["wuhou"], "a1" * 16, [replace(paper(folder), accounts=accounts)])
     cities.pump()
     return handed.materials[0]
 

@@ -38,7 +38,7 @@ def kept(cities: Cities, folder) -> tuple[str, int]:
     """A register in Wuhou whose holder keeps the keys alone, and a leaf of it."""
     wuhou = cities.nodes["wuhou"]
     account = holders.material_account(bytes(64), 0)
-    (material,) = materials.submit(wuhou, "applicant-1", [replace(paper(folder), accounts=(account,))]).materials
+    (material,) = materials.submit(wuhou, "a1" * 16, [replace(paper(folder), accounts=(account,))]).materials
     cities.pump()
     with wuhou.database.read() as connection:
         return material, materials.leaves_of(connection, material, 0)[0]

@@ -18,10 +18,10 @@ from ledger.domain.operations import Operation
 from ledger.domain.reasons import Reason
 from ledger.errors import AuthorityError, InputError, IntegrityError, NotFoundError, UnavailableError
 from ledger.ports import TypedMessage
-from ledger.services import consents, holders, lookups, materials, persons
+from ledger.services import consents, holders, lookups, materials, peers, persons
 from ledger.services.consents import LeafShown
+from ledger.services.context import Node
 from ledger.services.lookups import Prepared
-from ledger.services.peers import take_in
 from ledger.services.persons import RESIDENT, Identity
 from ledger.services.registry import service_key
 from ledger.storage.tables import drafts
@@ -83,6 +83,13 @@ def settle(cities: Cities) -> None:
                 take_in(list(cities.nodes.values())[member - 1], sender, document)
                 moved = True
             documents.clear()
+
+
+def take_in(node: Node, member: int, document: bytes) -> None:
+    """Have a document delivered to a city, as one of its requests would."""
+    with node.begin() as uow:
+        peers.take_in(uow.connection, member, document, node.clock())
+        uow.commit()
 
 
 def states(cities: Cities) -> list[str]:

@@ -97,7 +97,7 @@ def granted(cities: Cities, folder: Path, *, witnessed: bool = False) -> Handed:
         if witnessed
         else holders_service.material_account(seed, 0)
     )
-    handed = materials.submit(wuhou, "applicant-1", [replace(paper(folder), accounts=(account,))])
+    handed = materials.submit(wuhou, "a1" * 16, [replace(paper(folder), accounts=(account,))])
     cities.pump()
     material = handed.materials[0]
     case = opened(cities)

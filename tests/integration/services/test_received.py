@@ -157,7 +157,7 @@ def test_only_a_reader_erases(pilot, tmp_path):
 def kept_at(cities: Cities, folder, member: int, batch: int, contract: str) -> list[int]:
     """A register of a city's own, anchored under a contract: the leaves of its first subject."""
     node = cities.nodes[member]
-    materials.submit(node, "applicant-1", [paper(folder)])
+    materials.submit(node, "a1" * 16, [paper(folder)])
     formed = batching.run_once(later(node, 60), node.keys.open)
     assert formed is not None
     with node.database.read() as connection:

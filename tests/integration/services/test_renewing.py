@@ -45,7 +45,7 @@ def case(number: int) -> bytes:
 
 
 def handed_in(cities: Cities, folder, *accounts) -> str:
-    handed = materials.submit(cities.nodes["wuhou"], "applicant-1", [replace(paper(folder), accounts=accounts)])
+    handed = materials.submit(cities.nodes["wuhou"], "a1" * 16, [replace(paper(folder), accounts=accounts)])
     cities.pump()
     return handed.materials[0]
 
@@ -202,7 +202,7 @@ def test_what_is_not_there_or_over_is_not_renewed(cities, tmp_path):
     with pytest.raises(NotFoundError, match=r"materials\.not_found"):
         renewing.renew(wuhou, "none")
     expiring = replace(paper(tmp_path), accounts=(in_custody(cities),), expires_at=wuhou.clock() + 400 * 86_400)
-    material = materials.submit(wuhou, "applicant-1", [expiring]).materials[0]
+    material = materials.submit(wuhou, "a1" * 16, [expiring]).materials[0]
     with pytest.raises(NotFoundError, match=r"materials\.waiting"):
         renewing.renew(wuhou, material)
     cities.pump()

@@ -210,7 +210,7 @@ def furnish(pilot: Pilot, tmp_path: Path, *, engine: str = "embedded") -> None:
 def anchored(pilot: Pilot, folder) -> tuple[str, int]:
     """A household register in Wuhou, and its first leaf."""
     wuhou = pilot.nodes["wuhou"]
-    material = materials.submit(wuhou, "applicant-1", [paper(folder)]).materials[0]
+    material = materials.submit(wuhou, "a1" * 16, [paper(folder)]).materials[0]
     pilot.pump()
     with wuhou.database.read() as connection:
         table = material_tables.material_leaves

@@ -42,7 +42,7 @@ def handed_in(cities: Cities, folder, seed: bytes, wallet: Wallet) -> tuple[Wall
     wuhou = cities.nodes["wuhou"]
     wallet, number = wallets.reserve_account(wallet)
     submitted = replace(paper(folder), accounts=(holders.material_account(seed, number),))
-    material = materials.submit(wuhou, "applicant-1", [submitted]).materials[0]
+    material = materials.submit(wuhou, "a1" * 16, [submitted]).materials[0]
     cities.pump()
     return wallets.add(wallet, wallets.hand_out(wuhou, material, 0, number, receipts=[b"receipt"])), material
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.domain import leaves
-from ledger.domain.leaves import CHINA, Holding, LeafEntry, LeafRequest
+from ledger.domain.leaves import Holding, LeafEntry, LeafRequest
+from ledger.domain.workdays import CHINA
 from ledger.errors import FormatError, InputError
 
 DIGEST = hashlib.sha256(b"record").digest()
@@ -201,7 +202,9 @@ def test_a_leaf_is_read_as_it_is_written(batch: int, index: int) -> None:
     assert leaves.read_leaf(text) == batch << 32 | index
 
 
-@pytest.mark.parametrize("text", ["", "7", "7:", ":7", "07:1", "7:01", "7:1:1", " 7:1", "7:1\n", "７:1", f"7:{2**32}", f"{2**64}:0"])
+@pytest.mark.parametrize(
+    "text", ["", "7", "7:", ":7", "07:1", "7:01", "7:1:1", " 7:1", "7:1\n", "７:1", f"7:{2**32}", f"{2**64}:0"]
+)
 def test_a_leaf_has_one_spelling(text: str) -> None:
     with pytest.raises(InputError) as caught:
         leaves.read_leaf(text)
