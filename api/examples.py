@@ -228,7 +228,7 @@ EXAMPLES: Mapping[tuple[str, str], Example] = {
         problems=(_IDENTIFIER, _NOT_FOUND, _STORAGE),
     ),
     ("get", "/v1/materials/{leaf}"): Example(
-        "链上记录的一份材料凭证",
+        "链上记录的一个存证项",
         {
             "contract": "0x5fbd…",
             "batch": 1,

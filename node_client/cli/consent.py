@@ -76,7 +76,7 @@ def prepare(
     leaf: Annotated[
         list[str] | None,
         typer.Option(
-            help="已知的叶，如异地查询所得 batch:index=栏目,… / a known leaf, as a look-up gives, batch:index=field,…"
+            help="已知的存证项，如异地查询所得 batch:index=栏目,… / a known leaf, as a look-up gives, batch:index=field,…"
         ),
     ] = None,
     purpose: PurposeOption = "handle",
@@ -205,7 +205,7 @@ def revoke(
     leaf: Annotated[
         str,
         typer.Option(
-            help="以哪一叶的持有人撤回 batch:index，不给为第一叶 / whose holder takes it back; none: the first leaf's"
+            help="以哪个存证项的持有人撤回 batch:index，不给为第一个 / whose holder takes it back; none: the first leaf's"
         ),
     ] = "",
     pin_file: PinFile = None,

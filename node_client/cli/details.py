@@ -34,7 +34,7 @@ _CODES: Final[Mapping[Action, tuple[type[IntEnum], str]]] = {
 _OTHERS: Final[Mapping[Action, tuple[str, str]]] = {
     Action.ACCEPT: ("1 容缺受理", "1 tolerantly"),
     Action.EXTEND: ("工作日数，由负责人", "working days, by the head"),
-    Action.GRANT: ("结果的第一叶，如 17:0", "the result's first leaf, such as 17:0"),
+    Action.GRANT: ("结果的第一个存证项，如 17:0", "the result's first leaf, such as 17:0"),
     Action.REFUSE: ("理由代码", "the ground's code"),
     Action.TRANSFER_UP: ("上级机关的成员编号，不在联盟内的不写", "the superior's member number, none where it is no member"),
 }  # fmt: skip

@@ -105,14 +105,14 @@ def show(
     *,
     passphrase_file: Passphrase,
     account: Annotated[int, typer.Option(min=0, help="材料账户的序号 / number of the material's account")] = 0,
-    start: Annotated[int, typer.Option(min=0, help="从第几个凭证位置起 / from which leaf on")] = 0,
+    start: Annotated[int, typer.Option(min=0, help="从第几个存证项起 / from which leaf on")] = 0,
     leaves: Annotated[
         int, typer.Option(min=1, max=1000, help="显示几个 / how many leaves")
     ] = LIMITS.leaves_per_subject,
     case: Annotated[int, typer.Option(min=0, help="办件账户的序号 / number of the case's account")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """显示材料账户的扩展公钥、凭证地址和办件地址；不显示任何秘密。 / Show an account's public key, leaf and case addresses; nothing secret."""
+    """显示材料账户的扩展公钥、存证项地址和办件地址；不显示任何秘密。 / Show an account's public key, leaf and case addresses; nothing secret."""
     root = holders.master(open_seed(file, read_passphrase(passphrase_file)).seed())
     public = holders.account(root, Branch.MATERIAL, account).public()
     addresses = [holders.address_text(each) for each in holders.leaf_addresses(public, start, leaves)]

@@ -78,7 +78,7 @@ def allot(
     at_once: AtOnce = False,
     as_json: AsJson = False,
 ) -> None:
-    """为一个办件留出一个未用的叶，并保存钱包；同一办件再问是同一个叶。 / Set a fresh leaf aside for a case and keep the wallet; asked again for the case it is the same."""
+    """为一个办件留出一个未用的存证项，并保存钱包；同一办件再问是同一个。 / Set a fresh leaf aside for a case and keep the wallet; asked again for the case it is the same."""
     from ledger.domain.consortium import ContractKind  # noqa: PLC0415 - as above
     from ledger.projections.subjects import SubjectKind  # noqa: PLC0415 - as above
     from ledger.services import wallets  # noqa: PLC0415 - as above

@@ -114,7 +114,7 @@ def show(
     node: NodeOption,
     as_json: AsJson = False,
 ) -> None:
-    """显示答复：有哪些材料、可授权的叶；读取内容仍须授权。 / Show the answer: which papers, which leaf of each; reading takes a consent."""
+    """显示答复：有哪些材料、可授权的存证项；读取内容仍须授权。 / Show the answer: which papers, which leaf of each; reading takes a consent."""
     lang = language()
     with opened(node) as city:
         answer = lookups.read(city, named(city, SubjectKind.LOOKUP, lookup))

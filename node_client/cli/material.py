@@ -93,7 +93,7 @@ def _cause(row: Mapping[str, object]) -> str:
 
 
 def show(material: Name, *, node: NodeOption, as_json: AsJson = False) -> None:
-    """显示一份材料：类型、叶、状态；不显示内容。 / Show a material: type, leaves, standing; not what it says."""
+    """显示一份材料：类型、存证项、状态；不显示内容。 / Show a material: type, leaves, standing; not what it says."""
     with opened(node) as city:
         shown = _shown(city, material)
     if as_json:
@@ -139,7 +139,7 @@ def receipt(
     to: Annotated[Path, typer.Option(help="写入的文件 / the file to write", show_default=False)],
     field: Annotated[list[str] | None, typer.Option(help="凭证里公开的栏目 / fields to open in it")] = None,
     subject: Annotated[int, typer.Option(min=0, help="第几位数据主体 / whose leaf")] = 0,
-    leaf: Annotated[str, typer.Option(help="收到的哪一叶 batch:index / which received leaf")] = "",
+    leaf: Annotated[str, typer.Option(help="收到的哪个存证项 batch:index / which received leaf")] = "",
     as_json: AsJson = False,
 ) -> None:
     """出具凭证；须等联署的检查点，稍候会自动重试。收到的材料，凭证同时证明使用有授权或法定依据。 / Issue a receipt; waits for a cosigned checkpoint. For what was received it also shows the consent or duty."""
@@ -188,7 +188,7 @@ def revoke(
 
 
 def renew(material: Name, *, node: NodeOption, no_wait: NoWait = False, as_json: AsJson = False) -> None:
-    """续用：为用得快完的材料登记新的凭据，不需要重新提交；快用完时节点也会自动办理。 / Anchor more leaves of a material; the paper is not handed in again. The node does it by itself when few are left."""
+    """续用：为用得快完的材料登记新的存证项，不需要重新提交；快用完时节点也会自动办理。 / Anchor more leaves of a material; the paper is not handed in again. The node does it by itself when few are left."""
     with opened(node) as city:
         with city.database.read() as connection:
             before = len(materials.leaves_of(connection, material, None))

@@ -74,7 +74,7 @@ def place_of(city: Node, use: tuple[int, str | None], leaf: str) -> tuple[int, s
 def listed(
     *, node: NodeOption, case: Annotated[str, typer.Option(help="办件编号 / the case")] = "", as_json: AsJson = False
 ) -> None:
-    """列出本市凭授权收到的材料：哪次使用、哪一叶、哪个办件。 / List what this city received: which use, which leaf, which case."""
+    """列出本市凭授权收到的材料：哪次使用、哪个存证项、哪个办件。 / List what this city received: which use, which leaf, which case."""
     with opened_node(node) as city:
         wanted = named(city, SubjectKind.CASE, case) if case else None
         with city.database.read() as connection:
@@ -107,7 +107,7 @@ def listed(
 def open_(
     use: Annotated[str, typer.Argument(help="使用编号 use:12 或 use:0x合约:12 / the use", show_default=False)],
     leaf: Annotated[
-        str, typer.Argument(help="哪一叶 batch:index，只有一叶时不用填 / which leaf, where there are several")
+        str, typer.Argument(help="哪个存证项 batch:index，只有一个时不用填 / which leaf, where there are several")
     ] = "",
     *,
     node: NodeOption,

@@ -44,7 +44,7 @@ def trace(
         str,
         typer.Argument(
             metavar="ID",
-            help="办件、材料叶 batch:index、授权、交易的编号，或一个文件 / id of a case, leaf, consent or transaction, or a file",
+            help="办件、存证项 batch:index、授权、交易的编号，或一个文件 / id of a case, leaf, consent or transaction, or a file",
             show_default=False,
         ),
     ],

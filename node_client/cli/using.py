@@ -62,7 +62,7 @@ def duty(
     node: NodeOption,
     case: Annotated[str, typer.Option(help="办件编号 / the case", show_default=False)],
     leaf: Annotated[
-        list[str], typer.Option(help="读哪些叶的哪些栏目 batch:index=栏目,… / leaf and fields", show_default=False)
+        list[str], typer.Option(help="读哪些存证项的哪些栏目 batch:index=栏目,… / leaf and fields", show_default=False)
     ],
     provision: Annotated[str, typer.Option(help="法律条款 / the provision of law", show_default=False)],
     notice: Annotated[
@@ -74,7 +74,7 @@ def duty(
     lookup: Annotated[
         str,
         typer.Option(
-            help="找到这些叶的异地查询；本市材料不用填 / the look-up that found the leaves; none for own ones"
+            help="找到这些存证项的异地查询；本市材料不用填 / the look-up that found the leaves; none for own ones"
         ),
     ] = "",
     purpose: PurposeOption = "handle",

@@ -43,7 +43,7 @@ def test_nothing_is_lost_and_no_line_is_too_wide(text: str, width: int):
 
 def test_a_cell_of_a_grid_flows_and_the_first_is_kept_whole():
     table = grid(2)
-    table.add_row("2026-03-16", "四川省绵阳市读取 2 份材料凭证（本人授权），本授权还剩 1 次")
+    table.add_row("2026-03-16", "四川省绵阳市读取 2 份材料（本人授权），本授权还剩 1 次")
     out = io.StringIO()
     Console(file=out, width=40, highlight=False).print(table)
     shown = [line.rstrip() for line in out.getvalue().splitlines()]
