@@ -56,7 +56,7 @@ def terms(**changes: Any) -> bytes:
         terms(leaves=["1:1"] * 17),
         terms(leaves=["01:1"]),
         terms(leaves=[f"1:{2**32}"]),
-        terms(leaves=[f"{10**19}:1"]),
+        terms(leaves=[f"{2**64}:1"]),
         terms(grantees=[]),
         terms(grantees=[[1, 1]] * 9),
         terms(grantees=[[2**16, 1]]),
