@@ -6,7 +6,7 @@ Requests and answers are signed (RFC 9421); an answer to a request that could no
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +21,8 @@ from ledger.wire.problems import MEDIA_TYPE, problem_bytes
 __all__ = ["peers_router"]
 
 _OCTETS = "application/octet-stream"
+# Answers a request once it is verified, or says why not; an error raised is of a request that could not be verified.
+_Serve: TypeAlias = Callable[[Node, Asked], bytes | LedgerError]
 # Uses are numbered from one; no database has whole numbers beyond 63 bits.
 _Use = Annotated[int, Path(description="the number of a recorded use", ge=0, le=2**63 - 1, examples=[7])]
 
@@ -35,19 +37,15 @@ def peers_router(node: Node) -> APIRouter:
 
     @router.get("/blobs/{cid}", summary="One block of encrypted content, by its CID", response_class=Response)
     async def blob(request: Request, cid: str) -> Response:
-        return await _answer(node, request, lambda _member, _body: peers.serve_blob(node, cid))
+        return await _answer(node, request, _served(lambda _member, _body: peers.serve_blob(node, cid)))
 
     @router.post("/releases/{use}", summary="What a recorded use lets the asking city read", response_class=Response)
     async def release(request: Request, use: _Use) -> Response:
-        return await _answer(node, request, lambda member, body: peers.serve_release(node, member, use, body))
+        return await _answer(node, request, _served(lambda member, body: peers.serve_release(node, member, use, body)))
 
     @router.post("/inbox", summary="Deliver a sealed document", response_class=Response)
     async def inbox(request: Request) -> Response:
-        def take(member: int, body: bytes) -> bytes:
-            peers.take_in(node, member, body)
-            return b""
-
-        return await _answer(node, request, take)
+        return await _answer(node, request, peers.deliver)
 
     @router.post(
         "/attending",
@@ -55,12 +53,25 @@ def peers_router(node: Node) -> APIRouter:
         response_class=Response,
     )
     async def attend(request: Request) -> Response:
-        return await _answer(node, request, lambda member, body: attending.serve(node, member, body))
+        return await _answer(node, request, _served(lambda member, body: attending.serve(node, member, body)))
 
     return router
 
 
-async def _answer(node: Node, request: Request, serve: Callable[[int, bytes], bytes]) -> Response:
+def _served(serve: Callable[[int, bytes], bytes]) -> _Serve:
+    """Verify a request first, and give a refusal back as the answer that it is."""
+
+    def answer(node: Node, asked: Asked) -> bytes | LedgerError:
+        member = peers.verify(node, asked)
+        try:
+            return serve(member, asked.body)
+        except LedgerError as refusal:
+            return refusal
+
+    return answer
+
+
+async def _answer(node: Node, request: Request, serve: _Serve) -> Response:
     body = bytearray()
     async for piece in request.stream():
         body += piece
@@ -73,14 +84,12 @@ async def _answer(node: Node, request: Request, serve: Callable[[int, bytes], by
     return await run_in_threadpool(_respond, node, asked, serve)
 
 
-def _respond(node: Node, asked: Asked, serve: Callable[[int, bytes], bytes]) -> Response:
-    member = peers.verify(node, asked)
-    headers: dict[str, str] = {}
-    try:
-        status, kind, body = 200, _OCTETS, serve(member, asked.body)
-    except LedgerError as error:
+def _respond(node: Node, asked: Asked, serve: _Serve) -> Response:
+    body = serve(node, asked)
+    status, kind, headers = 200, _OCTETS, {}
+    if isinstance(body, LedgerError):
         # The other side verifies refusals too: only this city may say no in its own name.
-        status, kind, body = error.http_status, MEDIA_TYPE, problem_bytes(error)
-        if isinstance(error, UnavailableError):
-            headers["retry-after"] = str(error.retry_after)
+        if isinstance(body, UnavailableError):
+            headers["retry-after"] = str(body.retry_after)
+        status, kind, body = body.http_status, MEDIA_TYPE, problem_bytes(body)
     return Response(body, status, headers={**headers, **peers.sign_answer(node, asked, status, body)}, media_type=kind)

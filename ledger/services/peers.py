@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import and_, bindparam, delete, func, insert, select
 from sqlalchemy.engine import Connection
 
 from ledger.domain.consortium import MemberStatus, ServiceKeyKind
@@ -24,12 +24,14 @@ from ledger.storage.tables import consortium as tables
 from ledger.storage.tables import drafts
 from ledger.wire import signatures
 from ledger.wire.deliveries import decode_delivery
+from ledger.wire.signatures import SignatureParameters
 from ledger.wire.witnessing import Answer
 
 __all__ = [
     "UNSIGNED_REFUSALS",
     "Asked",
     "Unconnected",
+    "deliver",
     "endpoint_of",
     "find_request_key",
     "key_id_of",
@@ -55,6 +57,37 @@ UNSIGNED_REFUSALS = frozenset(
     }
 )
 
+# Built once: building a statement costs more than carrying it out, and each request asks all of these.
+_URL = select(tables.endpoints.c.url).where(tables.endpoints.c.member == bindparam("of"))
+_STANDING = (
+    select(
+        tables.members.c.status, tables.service_keys.c.version, tables.service_keys.c.key, tables.service_keys.c.time
+    )
+    .outerjoin(
+        tables.service_keys,
+        and_(
+            tables.service_keys.c.member == tables.members.c.member,
+            tables.service_keys.c.kind == int(ServiceKeyKind.REQUESTS_ED25519),
+            tables.service_keys.c.version >= bindparam("since"),
+        ),
+    )
+    .where(tables.members.c.member == bindparam("of"))
+    .order_by(tables.service_keys.c.version)
+    .limit(2)
+)
+_NEWEST = select(func.max(tables.service_keys.c.version)).where(
+    tables.service_keys.c.member == bindparam("of"),
+    tables.service_keys.c.kind == int(ServiceKeyKind.REQUESTS_ED25519),
+)
+_FORGET = delete(drafts.peer_nonces).where(drafts.peer_nonces.c.expires < bindparam("now"))
+_SEEN = select(drafts.peer_nonces.c.nonce).where(
+    drafts.peer_nonces.c.member == bindparam("of"), drafts.peer_nonces.c.nonce == bindparam("said")
+)
+_KEEP = insert(drafts.peer_nonces)
+_DELIVERED = select(drafts.inbox.c.digest).where(drafts.inbox.c.digest == bindparam("of"))
+_HELD = select(func.count()).select_from(drafts.inbox).where(drafts.inbox.c.member == bindparam("of"))
+_TAKE_IN = insert(drafts.inbox)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -72,8 +105,7 @@ def endpoint_of(connection: Connection, member: int) -> str:
     Raises:
         UnavailableError: ``peers.no_endpoint`` where it has published no address.
     """
-    table = tables.endpoints
-    url = connection.execute(select(table.c.url).where(table.c.member == member)).scalar()
+    url = connection.execute(_URL, {"of": member}).scalar()
     if not url:
         raise UnavailableError("peers.no_endpoint", member=member)
     return str(url).rstrip("/")
@@ -94,21 +126,10 @@ def find_request_key(connection: Connection, key_id: str, now: int) -> Ed25519Pu
         UnavailableError: ``peers.key_not_yet`` for a version newer than the picture: a rotation that is not read yet.
     """
     member, version = (int(part) for part in key_id.split(":"))
-    keys, members = tables.service_keys, tables.members
-    status = connection.execute(select(members.c.status).where(members.c.member == member)).scalar()
-    if status != int(MemberStatus.ACTIVE):
+    rows = connection.execute(_STANDING, {"of": member, "since": version}).all()
+    if not rows or rows[0].status != int(MemberStatus.ACTIVE):
         return None
-    rows = connection.execute(
-        select(keys.c.version, keys.c.key, keys.c.time)
-        .where(
-            keys.c.member == member,
-            keys.c.kind == int(ServiceKeyKind.REQUESTS_ED25519),
-            keys.c.version >= version,
-        )
-        .order_by(keys.c.version)
-        .limit(2)
-    ).all()
-    if not rows:
+    if rows[0].version is None:
         raise UnavailableError("peers.key_not_yet", key=key_id)
     replaced = rows[1].time if len(rows) > 1 else None
     if rows[0].version != version or (replaced is not None and now - replaced > LIMITS.peer_key_grace_seconds):
@@ -136,12 +157,7 @@ def key_id_of(connection: Connection, member: int) -> str:
     Raises:
         NotFoundError: ``registry.no_key`` where it has published none.
     """
-    keys = tables.service_keys
-    version = connection.execute(
-        select(func.max(keys.c.version)).where(
-            keys.c.member == member, keys.c.kind == int(ServiceKeyKind.REQUESTS_ED25519)
-        )
-    ).scalar()
+    version = connection.execute(_NEWEST, {"of": member}).scalar()
     if version is None:
         raise NotFoundError("registry.no_key", member=member, kind="requests_ed25519")
     return f"{member}:{version}"
@@ -157,25 +173,50 @@ def verify(node: Node, asked: Asked) -> int:
         UnavailableError: ``peers.key_not_yet``, ``storage.…``.
     """
     now = node.clock()
+    found = _signed(node, asked, now)
+    with node.begin() as uow:
+        _keep_nonce(uow.connection, found, now)
+        uow.commit()
+    return found.member
+
+
+def deliver(node: Node, asked: Asked) -> bytes | LedgerError:
+    """Take in what a request delivers, kept together with its nonce; returns the answer, or the refusal of the document.
+
+    Raises:
+        LedgerError: as ``verify``.
+    """
+    now = node.clock()
+    found = _signed(node, asked, now)
+    answer: bytes | LedgerError = b""
+    with node.begin() as uow:
+        _keep_nonce(uow.connection, found, now)
+        try:
+            take_in(uow.connection, found.member, asked.body, now)
+        except LedgerError as refusal:
+            # Nothing of the document was written; the nonce counts as for any other request.
+            answer = refusal
+        uow.commit()
+    return answer
+
+
+def _signed(node: Node, asked: Asked, now: int) -> SignatureParameters:
     with node.database.read() as connection:
-        uri = endpoint_of(connection, node.member) + asked.path
-        found = signatures.verify_request(
+        return signatures.verify_request(
             asked.method,
-            uri,
+            endpoint_of(connection, node.member) + asked.path,
             asked.body,
             asked.headers,
             find_key=lambda key_id: find_request_key(connection, key_id, now),
             now=now,
         )
-    table = drafts.peer_nonces
-    with node.begin() as uow:
-        uow.connection.execute(delete(table).where(table.c.expires < now))
-        same = (table.c.member == found.member) & (table.c.nonce == found.nonce)
-        if uow.connection.execute(select(table.c.nonce).where(same)).first() is not None:
-            raise AuthorityError("peers.replayed", member=found.member)
-        uow.connection.execute(insert(table).values(member=found.member, nonce=found.nonce, expires=found.expires))
-        uow.commit()
-    return found.member
+
+
+def _keep_nonce(connection: Connection, found: SignatureParameters, now: int) -> None:
+    connection.execute(_FORGET, {"now": now})
+    if connection.execute(_SEEN, {"of": found.member, "said": found.nonce}).first() is not None:
+        raise AuthorityError("peers.replayed", member=found.member)
+    connection.execute(_KEEP, {"member": found.member, "nonce": found.nonce, "expires": found.expires})
 
 
 def sign_answer(node: Node, asked: Asked, status: int, body: bytes) -> dict[str, str]:
@@ -223,7 +264,7 @@ def serve_release(node: Node, member: int, use: int, disclosed: bytes) -> bytes:
         raise
 
 
-def take_in(node: Node, member: int, document: bytes) -> None:
+def take_in(connection: Connection, member: int, document: bytes, now: int) -> None:
     """Keep a delivery once.
 
     Raises:
@@ -235,26 +276,12 @@ def take_in(node: Node, member: int, document: bytes) -> None:
         raise InputError("peers.too_long", limit=LIMITS.peer_delivery_bytes)
     delivery = decode_delivery(document)
     digest = hashlib.sha256(document).digest()
-    table = drafts.inbox
-    with node.begin() as uow:
-        if uow.connection.execute(select(table.c.digest).where(table.c.digest == digest)).first() is not None:
-            return
-        held = uow.connection.execute(
-            select(func.count()).select_from(table).where(table.c.member == member)
-        ).scalar_one()
-        if held >= LIMITS.peer_inbox:
-            raise UnavailableError("peers.inbox_full", retry_after=60)
-        uow.connection.execute(
-            insert(table).values(
-                digest=digest,
-                member=member,
-                kind=delivery.kind,
-                subject=delivery.subject,
-                sealed=delivery.sealed,
-                received_at=node.clock(),
-            )
-        )
-        uow.commit()
+    if connection.execute(_DELIVERED, {"of": digest}).first() is not None:
+        return
+    if connection.execute(_HELD, {"of": member}).scalar_one() >= LIMITS.peer_inbox:
+        raise UnavailableError("peers.inbox_full", retry_after=60)
+    row = {"kind": delivery.kind, "subject": delivery.subject, "sealed": delivery.sealed, "received_at": now}
+    connection.execute(_TAKE_IN, row | {"digest": digest, "member": member})
 
 
 class Unconnected:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from sqlalchemy import select
 
 from ledger.domain.consortium import MemberStatus
 from ledger.domain.events import EndpointPublished, MemberStatusChanged
 from ledger.domain.limits import LIMITS
 from ledger.errors import AuthorityError, IntegrityError, LedgerError, NotFoundError, UnavailableError
 from ledger.services import audit, peers
+from ledger.storage.tables import drafts
 from ledger.wire.deliveries import Delivery, encode_delivery
 from tests.integration.services.cities import CONSORTIUM, NOW
 from tests.integration.services.peering import Keys, Network, opened_network
@@ -64,6 +66,19 @@ def test_the_same_request_is_not_taken_twice(network):
     later = replace(network.nodes[1], clock=lambda: NOW + 3600)
     with pytest.raises(AuthorityError, match=r"peers\.expired"):
         peers.verify(later, asked)
+
+
+def test_a_letter_and_its_request_are_kept_together_and_a_refused_one_is_not_asked_again(network):
+    wuhou = network.nodes[1]
+    good = encode_delivery(Delivery("lookup", bytes(32), b"sealed"))
+    for letter, code in ((b"no letter", "canonical.malformed"), (good, None)):
+        asked = network.asked("/peers/v1/inbox", letter, method="POST")
+        answer = peers.deliver(wuhou, asked)
+        assert getattr(answer, "code", None) == code
+        with pytest.raises(AuthorityError, match=r"peers\.replayed"):
+            peers.deliver(wuhou, asked)
+    with wuhou.database.read() as connection:
+        assert connection.execute(select(drafts.inbox.c.sealed)).scalars().all() == [b"sealed"]
 
 
 @pytest.mark.parametrize(
