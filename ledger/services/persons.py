@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import insert, select
 
 from ledger.domain import canonical, wrapping
+from ledger.domain.codesets import CODE_SETS
 from ledger.domain.identifiers import check_identity_number
 from ledger.domain.limits import LIMITS
 from ledger.errors import InputError
@@ -24,8 +25,9 @@ from ledger.storage.tables import holders as tables
 
 __all__ = ["RESIDENT", "Identity", "find", "reference"]
 
-# The kind of a resident's identity card; other kinds are named by the code of their document.
-RESIDENT = "resident"
+# The kinds of documents; two words for one kind would make two people of one.
+_KINDS = CODE_SETS["tongban-identity-documents-2026"].values
+RESIDENT = "resident-card"
 _SECRET = "persons"  # noqa: S105 - the name of a row, no secret
 _INFO = b"tongban/persons/1"
 _SECRET_BYTES = 32
@@ -37,7 +39,8 @@ class Identity:
 
     Raises:
         InputError: codes of ``identifiers`` for a resident's number; ``persons.identity`` where something is missing;
-            ``persons.characters`` for what no document shows, such as characters that nobody sees.
+            ``persons.kind`` for a document that no code set knows; ``persons.characters`` for what no document shows, such
+            as characters that nobody sees.
     """
 
     kind: str
@@ -57,6 +60,8 @@ class Identity:
         number = "".join(unicodedata.normalize("NFKC", self.number).upper().split())
         if not (self.kind and name and number):
             raise InputError("persons.identity")
+        if self.kind not in _KINDS:
+            raise InputError("persons.kind", known=", ".join(_KINDS))
         if self.kind == RESIDENT:
             number = check_identity_number(number)
         return canonical.encode({"kind": self.kind, "name": name, "number": number})

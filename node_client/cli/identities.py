@@ -22,7 +22,7 @@ IdentityFile = Annotated[
     Path | None,
     typer.Option(
         "--identity-file",
-        help='身份信息文件（JSON：kind、number、name，仅本人可读），kind 为 resident 或证件类型代码；"-" 表示现场输入 / JSON file with kind, number and name, readable by its owner alone; "-": asked',
+        help='身份信息文件（JSON：kind、number、name，仅本人可读），kind 为证件类型，如 resident-card、passport；"-" 表示现场输入 / JSON file with kind, number and name, readable by its owner alone; "-": asked',
     ),
 ]
 PinFile = Annotated[

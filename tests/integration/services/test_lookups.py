@@ -353,6 +353,9 @@ def test_a_copy_of_the_database_does_not_tell_who_is_in_it(cities):
     assert PERSON.number not in repr(PERSON)
     with pytest.raises(InputError, match=r"persons\.identity"):
         Identity("passport", "E00000000", "  ")
+    for kind in ("Passport", "护照", "resident"):
+        with pytest.raises(InputError, match=r"persons\.kind"):
+            Identity(kind, "E00000000", "样本甲")
     for name in ("样\u202e本", "样本\x1b", "样" * 201):
         with pytest.raises(InputError, match=r"persons\.characters"):
             Identity("passport", "E00000000", name)
