@@ -120,10 +120,11 @@ def engine(
     """只运行内置引擎（JSON-RPC，仅回环地址），直到收到停止信号。 / Run the embedded engine alone, on loopback."""
     # The engine takes a second to import, and no other command needs it.
     from ledger.chain.embedded.config import EngineConfig  # noqa: PLC0415 - as said
-    from ledger.chain.embedded.server import serve  # noqa: PLC0415 - as said
+    from node_client.engine import run_engine  # noqa: PLC0415 - as said
 
     folder.mkdir(parents=True, exist_ok=True)
-    serve(
+    run_engine(
+        folder,
         EngineConfig(
             path=folder / "engine.db",
             chain_id=chain_id,
@@ -133,7 +134,7 @@ def engine(
             private=bool(allow),
             allowed_senders=frozenset(_address(item) for item in allow or ()),
             ready_file=ready_file,
-        )
+        ),
     )
 
 

@@ -100,6 +100,8 @@ def test_the_engine_runs_until_it_is_stopped(tmp_path):
         asked = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
         answer = httpx2.post(url, json=asked, timeout=10)
         assert answer.json()["result"] == hex(20261)
+        second = run("network", "engine", str(tmp_path / "engine"), "--chain-id", "20261", "--port", "0")
+        assert (second.returncode, "[processes.held]" in second.stderr) == (4, True)
     finally:
         assert child.stop() == 0
     assert not ready.exists()
