@@ -24,7 +24,6 @@ from ledger.domain.cases import Mode
 from ledger.errors import FormatError, InputError
 
 __all__ = [
-    "CODE_SET",
     "CaseType",
     "ClockStart",
     "LimitRule",
@@ -34,8 +33,6 @@ __all__ = [
     "mode_bits",
     "modes_of",
 ]
-
-CODE_SET: Final = "GB/T 39046-2020"
 
 
 class MatterType(IntEnum):
@@ -224,11 +221,6 @@ class MatterCode:
     def id(self) -> bytes:
         """The matter's id."""
         return hashlib.sha256(self.text.encode()).digest()
-
-    @property
-    def is_local(self) -> bool:
-        """Whether this is a member's own code, which no national catalogue has."""
-        return self.text.startswith(_LOCAL)
 
 
 _LOCAL: Final = "local:"

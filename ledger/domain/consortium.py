@@ -16,7 +16,6 @@ __all__ = [
     "FULL_NETWORK",
     "LEVELS_OF_REGULATORS",
     "RECOVERY_DELAY",
-    "SERVICE_KEY_SIZES",
     "VOTING_PERIOD",
     "ContractKind",
     "Level",
@@ -108,16 +107,6 @@ class ServiceKeyKind(IntEnum):
     HPKE = 3
     REQUESTS_ED25519 = 4
     LOG_ED25519 = 5
-
-
-SERVICE_KEY_SIZES: dict[ServiceKeyKind, int | None] = {
-    ServiceKeyKind.COSIGN_ED25519: 32,
-    ServiceKeyKind.COSIGN_ML_DSA_44: 1_312,
-    ServiceKeyKind.HPKE: None,
-    ServiceKeyKind.REQUESTS_ED25519: 32,
-    ServiceKeyKind.LOG_ED25519: 32,
-}
-"""Bytes of a key of each kind; None where its suite says (at most 1,312)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,6 @@ __all__ = [
     "city_of",
     "division",
     "english_name",
-    "find_divisions",
     "full_name",
     "is_province_prefix",
     "province_of",
@@ -140,18 +139,3 @@ def within(code: str) -> tuple[Division, ...]:
         for place in _table().values()
         if place.code.startswith(prefix) and place.code != known.code and place.current
     )
-
-
-def find_divisions(text: str) -> tuple[Division, ...]:
-    """Return every place whose code begins with, or one of whose names contains, the text; current ones first."""
-    wanted = text.strip()
-    if not wanted:
-        return ()
-    found = [
-        place
-        for place in _table().values()
-        if place.code.startswith(wanted)
-        or any(wanted in name.text for name in place.names)
-        or wanted.lower() in place.en.lower()
-    ]
-    return tuple(sorted(found, key=lambda place: (not place.current, place.code)))

@@ -12,26 +12,17 @@ Raises:
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 from ledger.domain.divisions import is_province_prefix
 from ledger.errors import InputError
 
-if TYPE_CHECKING:
-    from ledger.domain.leaves import Randomness
-
 __all__ = [
-    "ID_BYTES",
     "birth_date",
     "check_credit_code",
     "check_identity_number",
     "check_reference",
-    "masked",
-    "new_id",
     "reference",
 ]
-
-ID_BYTES = 32
 
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -106,18 +97,6 @@ def check_credit_code(code: str) -> str:
     if -total % 31 != values[17]:
         raise InputError("identifiers.credit_check")
     return text
-
-
-def masked(number: str) -> str:
-    """Return a number with all but its first and last characters hidden, as it may be shown to its owner."""
-    if len(number) < 9:
-        return "*" * len(number)
-    return number[:3] + "*" * (len(number) - 5) + number[-2:]
-
-
-def new_id(rand: Randomness) -> bytes:
-    """Make a random identifier."""
-    return rand(ID_BYTES)
 
 
 def reference(identifier: bytes) -> str:

@@ -339,17 +339,6 @@ class CompactRange:
             head = node_hash(node, head)
         return head
 
-    @classmethod
-    def from_nodes(cls, node: NodeSource, size: int) -> CompactRange:
-        """Read the right edge of a tree of ``size`` leaves from a store of complete subtrees."""
-        nodes = []
-        low = 0
-        for level in range(size.bit_length() - 1, -1, -1):
-            if (size >> level) & 1:
-                nodes.append(node(level, low >> level))
-                low += 1 << level
-        return cls(size, tuple(nodes))
-
 
 def _split(size: int) -> int:
     """Largest power of two below ``size``, for sizes above one."""

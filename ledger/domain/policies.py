@@ -72,10 +72,6 @@ class Policy:
         """Refuse what a policy file could not say."""
         _check(self)
 
-    def log_keys(self) -> tuple[VerifierKey, ...]:
-        """Keys of the logs it accepts."""
-        return tuple(log.key for log in self.logs)
-
     def witness_keys(self) -> tuple[VerifierKey, ...]:
         """Keys of the witnesses it knows."""
         return tuple(witness.key for witness in self.witnesses)

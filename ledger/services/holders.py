@@ -19,9 +19,8 @@ from ledger.domain.consents import ConsentTerms, consent_digest
 from ledger.domain.consortium import ContractKind
 from ledger.domain.holders import Branch, ExtendedPublic
 from ledger.domain.leaves import Holding, LeafEntry
-from ledger.domain.mnemonics import Language
 from ledger.errors import ConflictError, NotFoundError
-from ledger.ports import Random, TypedMessage
+from ledger.ports import TypedMessage
 from ledger.services import custody, materials, releasing
 from ledger.services.consents import LeafShown
 from ledger.services.context import Node
@@ -47,7 +46,6 @@ __all__ = [
     "leaf_key",
     "leaf_statement",
     "material_account",
-    "new_phrase",
     "recover",
     "show_leaf",
     "sign_case",
@@ -57,7 +55,6 @@ __all__ = [
 ]
 
 # Twelve words.
-_ENTROPY_BYTES = 16
 
 # The person's own number, or two witnesses' signatures over ``custody.statement``.
 Confirmation: TypeAlias = "str | tuple[bytes, bytes]"
@@ -73,11 +70,6 @@ class CaseKey:
 
 
 # ---- self-held ------------------------------------------------------------------------------------------------------
-
-
-def new_phrase(random: Random, language: Language = Language.CHINESE) -> str:
-    """Make a seed and return its twelve words: shown once, written down, kept by nobody else."""
-    return mnemonics.words_from_entropy(random(_ENTROPY_BYTES), language)
 
 
 def recover(phrase: str) -> bytes:

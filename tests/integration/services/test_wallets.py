@@ -63,7 +63,7 @@ def pinned(cities: Cities, version: int) -> str:
 
 
 def test_twelve_words_are_enough_to_consent_and_revoke_in_another_city(cities, tmp_path):
-    phrase = holders.new_phrase(os.urandom)
+    phrase = mnemonics.words_from_entropy(os.urandom(16), mnemonics.Language.CHINESE)
     seed = holders.recover(phrase)
     assert mnemonics.entropy_from_words(phrase)[1] is mnemonics.Language.CHINESE
     wallet, material = handed_in(cities, tmp_path, seed, Wallet())

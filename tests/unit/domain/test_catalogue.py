@@ -115,7 +115,6 @@ def test_matter_types_are_those_of_the_code_set() -> None:
 def test_codes_of_every_length_in_use(text: str) -> None:
     code = MatterCode(text)
     assert code.id == hashlib.sha256(text.encode()).digest()
-    assert code.is_local is text.startswith("local:")
     assert len(text.encode()) <= LIMITS.matter_code_bytes
 
 

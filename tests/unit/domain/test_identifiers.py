@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import random
 from datetime import date
 
 import pytest
@@ -121,11 +120,6 @@ def test_a_published_credit_code() -> None:
     assert identifiers.check_credit_code("91110000600037341L") == "91110000600037341L"
 
 
-def test_numbers_are_masked() -> None:
-    assert identifiers.masked(NUMBER) == "510*************02"
-    assert identifiers.masked("12345678") == "********"
-
-
 @settings(max_examples=60)
 @given(st.binary(min_size=32, max_size=32), st.integers(0, 12), st.sampled_from(identifiers._CROCKFORD))
 def test_references_find_every_single_wrong_character(identifier: bytes, place: int, character: str) -> None:
@@ -146,9 +140,3 @@ def test_misread_letters_are_taken_for_digits() -> None:
     for text in ("", "0000-0000-0000", "U" * 13):
         with pytest.raises(InputError, match=r"identifiers.reference_form"):
             identifiers.check_reference(text)
-
-
-def test_our_identifiers_are_random() -> None:
-    rand = random.Random(1).randbytes  # noqa: S311 -- repeatable tests
-    assert len({identifiers.new_id(rand) for _ in range(10)}) == 10
-    assert len(identifiers.new_id(rand)) == identifiers.ID_BYTES
