@@ -76,7 +76,7 @@ def new(
     ] = None,
     pin_file: Annotated[
         Path | None,
-        typer.Option(help="代管确认码的文件 / file with the person's number, six to twelve digits", show_default=False),
+        typer.Option(help="本人密码的文件 / file with the person's number, six to twelve digits", show_default=False),
     ] = None,
     scrypt_n: ScryptN = 2**18,
     as_json: AsJson = False,

@@ -111,7 +111,7 @@ def report(
     node: NodeOption,
     as_json: AsJson = False,
 ) -> None:
-    """提交两份互相矛盾的检查点作为证据；本城市随即停止共同签署。 / Hand in two checkpoints that contradict each other; cosigning stops."""
+    """提交两份互相矛盾的检查点作为证据；本市随即停止联署。 / Hand in two checkpoints that contradict each other; cosigning stops."""
     notes = [read_file(path) for path in (left, right)]
     with _witnessing(node) as city:
         found = splits.report(city.node, city.state, *notes)
@@ -130,7 +130,7 @@ def vouch(
     to: Annotated[Path, typer.Option(help="写入的文件 / file to write", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
-    """按本城市自己看到的链，为留存的一方签署处理意见。 / Sign for the surviving head, from this city's own view of the chain."""
+    """按本市自己看到的链，为留存的一方签署处理意见。 / Sign for the surviving head, from this city's own view of the chain."""
     with _witnessing(node) as city:
         note = splits.vouch(city.node, city.log.tree(), city.signers, size)
     to.write_bytes(note)
@@ -150,7 +150,7 @@ def resolve(
     node: NodeOption,
     as_json: AsJson = False,
 ) -> None:
-    """用三分之二城市签署的处理意见结束分歧，恢复共同签署。 / End a split by what two thirds of the cities signed; cosigning goes on."""
+    """用三分之二城市签署的处理意见结束分歧，恢复联署。 / End a split by what two thirds of the cities signed; cosigning goes on."""
     notes = [read_file(path) for path in parts]
     with _witnessing(node) as city:
         splits.resolve(city.node, city.log.tree(), city.state, number, notes)
