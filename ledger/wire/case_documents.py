@@ -25,7 +25,7 @@ from ledger.domain.case_words import case_id
 from ledger.domain.cases import Action, Mode
 from ledger.domain.catalogue import MatterCode
 from ledger.domain.limits import LIMITS
-from ledger.errors import ConflictError, FormatError, InputError, IntegrityError
+from ledger.errors import ConflictError, InputError, IntegrityError
 from ledger.wire.papers import commitment_of
 from ledger.wire.strict import Strict, base64_text
 
@@ -36,7 +36,6 @@ __all__ = [
     "City",
     "Shown",
     "check",
-    "format_of",
     "paper_kind",
     "plain",
     "read_case_document",
@@ -200,16 +199,6 @@ def paper_kind(action: Action | None) -> str:
     return "submission" if action is None else action.name.lower().replace("_", "-")
 
 
-def format_of(data: bytes) -> str:
-    """Return which format a document says it has; empty where it says none. Nothing else of it is read.
-
-    Raises:
-        FormatError: codes of ``canonical``.
-    """
-    found = canonical.decode_object(data, limit=LIMITS.case_document_bytes).get("format")
-    return found if isinstance(found, str) else ""
-
-
 def plain(text: str) -> bool:
     """Whether text shows on a screen as what it is: no control characters, none that turn the direction of reading.
 
@@ -225,12 +214,7 @@ def read_case_document(data: bytes) -> CaseDocument:
         FormatError: ``signing.form``; ``signing.version`` where a newer program wrote it.
     """
     value = canonical.decode(data, limit=LIMITS.case_document_bytes)
-    written = value.get("format") if isinstance(value, dict) else None
-    if isinstance(written, str) and written != FORMAT and written.startswith(FORMAT.rstrip("1")):
-        raise FormatError("signing.version", expected=FORMAT)
-    document = _READ.fields(value, _MEMBERS)
-    if written != FORMAT:
-        raise _READ.wrong()
+    document = _READ.document(value, _MEMBERS, named=FORMAT, otherwise="signing.version")
     kind = _READ.matching(document["kind"], _KIND)
     paper = _READ.fields(document["paper"], {"body", "salt"})
     signature = _READ.hex(document["signature"])

@@ -16,7 +16,6 @@ from ledger.domain import canonical
 from ledger.domain.consents import MAX_LEAVES
 from ledger.domain.leaves import ENTRY_BYTES, leaf_text
 from ledger.domain.limits import LIMITS
-from ledger.errors import FormatError
 from ledger.wire.grants import GrantedConsent, granted_from
 from ledger.wire.strict import Strict
 
@@ -68,12 +67,7 @@ class ConsentPart:
 def read_consent_part(data: bytes) -> ConsentPart:
     """Read a part strictly; its signatures are not verified here."""
     value = canonical.decode(data, limit=LIMITS.paper_bytes)
-    written = value.get("format") if isinstance(value, dict) else None
-    if isinstance(written, str) and written != FORMAT and written.startswith(FORMAT.rstrip("1")):
-        raise FormatError("consents.part_version", expected=FORMAT)
-    document = _READ.fields(value, {"consent", "format", "leaves"})
-    if written != FORMAT:
-        raise _READ.wrong()
+    document = _READ.document(value, {"consent", "format", "leaves"}, named=FORMAT, otherwise="consents.part_version")
     consent = granted_from(document["consent"])
     leaves = tuple(_leaf(item) for item in _READ.items(document["leaves"]))
     named = [each.leaf for each in leaves]

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from ledger.domain import canonical
 from ledger.domain.leaves import read_leaf
+from ledger.domain.limits import LIMITS
 from ledger.errors import FormatError, InputError
 
-__all__ = ["Strict", "base64_text"]
+__all__ = ["Strict", "base64_text", "is_kind"]
 
 _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 
@@ -22,6 +23,19 @@ _HEX = re.compile(r"(?:[0-9a-f]{2})*")
 def base64_text(data: bytes) -> str:
     """Write bytes as base64."""
     return b64encode(data).decode("ascii")
+
+
+def is_kind(data: bytes, named: str) -> bool:
+    """Whether a document says that it is of this format, in whatever version. Nothing else of it is read.
+
+    Raises:
+        FormatError: codes of ``canonical``.
+    """
+    return _same_kind(canonical.decode_object(data, limit=LIMITS.case_document_bytes).get("format"), named)
+
+
+def _same_kind(written: canonical.JsonValue, named: str) -> bool:
+    return isinstance(written, str) and written.rpartition("/")[0] == named.rpartition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,19 @@ class Strict:
     def wrong(self) -> FormatError:
         """Return the error to raise."""
         return FormatError(self.code)
+
+    def document(
+        self, value: canonical.JsonValue, members: set[str], *, named: str, otherwise: str
+    ) -> canonical.JsonObject:
+        """Read a document of a format with exactly these members, ``format`` among them.
+
+        Raises:
+            FormatError: ``otherwise`` where it is of another version of the format.
+        """
+        written = value.get("format") if isinstance(value, dict) else None
+        if written != named:
+            raise FormatError(otherwise, expected=named) if _same_kind(written, named) else self.wrong()
+        return self.fields(value, members)
 
     def fields(self, value: canonical.JsonValue, members: set[str]) -> canonical.JsonObject:
         """Read an object with exactly these members."""

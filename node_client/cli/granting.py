@@ -14,9 +14,9 @@ from ledger.services import consents, holders, materials, releasing
 from ledger.services.consents import LeafShown
 from ledger.services.context import Node
 from ledger.wire import consent_parts
-from ledger.wire.case_documents import format_of
 from ledger.wire.consent_parts import read_consent_part
 from ledger.wire.grants import GrantedConsent, read_granted
+from ledger.wire.strict import is_kind
 from node_client.cli.files import read_file
 from node_client.cli.identities import PinFile, read_pin
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
@@ -69,7 +69,7 @@ def _together(paths: Sequence[Path]) -> tuple[GrantedConsent, dict[int, LeafShow
     signed: dict[int, LeafShown] = {}
     for path in paths:
         data = read_file(path)
-        if format_of(data).startswith(consent_parts.FORMAT.rstrip("1")):
+        if is_kind(data, consent_parts.FORMAT):
             part = read_consent_part(data)
             found.append(part.consent)
             signed |= {each.leaf: LeafShown(each.leaf, each.entry, each.path, each.signature) for each in part.leaves}

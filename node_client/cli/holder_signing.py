@@ -15,9 +15,10 @@ import typer
 
 from ledger.errors import ConflictError, InputError
 from ledger.wire import case_documents
-from ledger.wire.case_documents import City, format_of
+from ledger.wire.case_documents import City
 from ledger.wire.consent_parts import ConsentPart, SignedLeaf
 from ledger.wire.grants import GrantedConsent, read_granted
+from ledger.wire.strict import is_kind
 from ledger.wire.wallets import Wallet, decode_wallet
 from node_client.cli import holder_cases
 from node_client.cli.files import read_file
@@ -89,7 +90,7 @@ def sign(
     """在自己的电脑上签署：先用白话显示内容，确认后才签；办件文书签好后交回窗口，授权可由任何城市转交。 / Sign on one's own machine: shown first in plain words, signed once confirmed, then handed in anywhere."""
     data = read_file(document)
     seed = open_seed(file, read_passphrase(passphrase_file)).seed()
-    if format_of(data).startswith(case_documents.FORMAT.rstrip("1")):
+    if is_kind(data, case_documents.FORMAT):
         holder_cases.sign(seed, data, to or signed_name(document), yes=yes, as_json=as_json)
         return
     granted = read_granted(data)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from ledger.domain import canonical, typed
 from ledger.domain.cases import Action
 from ledger.errors import ConflictError, FormatError, IntegrityError, LedgerError
-from ledger.wire.case_documents import check, format_of, plain, read_case_document
+from ledger.wire.case_documents import FORMAT, check, plain, read_case_document
+from ledger.wire.strict import is_kind
 from tests.unit.wire.case_document_world import BOX, EXPIRES, KEY, MIANYANG, rating, shown, signed, submission
 from tests.vectors.case_documents import generate
 
@@ -54,8 +55,10 @@ def test_what_it_is_for():
     assert (submission().action, submission().paper_kind) == (None, "submission")
     assert (rating().action, rating().paper_kind) == (Action.RATE, "rate")
     assert rating().case == submission().case
-    assert format_of(submission().encode()) == "tongban/case-document/1"
-    assert format_of(b"{}") == ""
+    assert is_kind(submission().encode(), FORMAT)
+    assert is_kind(b'{"format":"tongban/case-document/12"}', FORMAT)
+    for other in (b"{}", b'{"format":1}', b'{"format":"tongban/case-documents/1"}'):
+        assert not is_kind(other, FORMAT)
 
 
 def changed(name: str, *path: str, to: Any) -> bytes:
