@@ -113,7 +113,8 @@ def release(node: Node, unseal: Unseal, use_number: int, requester: int, disclos
     """Answer, as custodian, what a recorded use lets a member read; sealed to that member.
 
     Raises:
-        NotFoundError: ``releases.no_use`` where no final use of that number by that member is in the picture yet.
+        NotFoundError: ``releases.no_use`` where no final use of that number by that member is in the picture yet;
+            ``materials.not_found`` where nothing of it is opened yet.
         AuthorityError: ``releases.disclosed`` where the document is not the one the consent names.
         ConflictError: ``releases.erased`` where all that was asked for is gone, ``releases.revoked`` after a revocation.
     """
@@ -129,8 +130,8 @@ def release(node: Node, unseal: Unseal, use_number: int, requester: int, disclos
         for batch, index in mine:
             try:
                 rows.append(_own_leaf(connection, found.contract, batch, index))
-            except ConflictError as error:
-                # One paper that was revoked or erased takes no other with it.
+            except (ConflictError, NotFoundError) as error:
+                # One paper that was revoked or erased, or is not opened yet, takes no other with it.
                 gone = error
     if gone is not None and not rows:
         raise gone
@@ -142,6 +143,7 @@ def own_leaf(node: Node, unseal: Unseal, contract: str, leaf: int) -> ReleasedLe
     """Return a leaf of this city's own with everything its holder may have: for the receipt handed over at the window.
 
     Raises:
+        NotFoundError: ``materials.not_found``.
         ConflictError: ``releases.erased``, ``releases.revoked``.
     """
     with node.database.read() as connection:
@@ -277,7 +279,10 @@ def _own_leaf(connection: Connection, contract: str, batch: int, index: int) -> 
         )
         .where(leaf.c.contract == contract, leaf.c.batch == batch, leaf.c.index == index)
     ).first()
-    if row is None or row.sealed is None:
+    if row is None:
+        # Another city's, or of a batch that is not opened here yet.
+        raise NotFoundError("materials.not_found")
+    if row.sealed is None:
         raise ConflictError("releases.erased")
     if row.cause is not None:
         raise ConflictError("releases.revoked", cause=int(row.cause))

@@ -331,3 +331,9 @@ def test_a_damaged_draft_holds_up_nobody_elses(cities, tmp_path):
     assert formed.materials == 1
     with wuhou.database.read() as connection:
         assert connection.execute(select(table.c.state).where(table.c.id == bad)).scalar_one() == "waiting"
+
+
+def test_a_leaf_that_is_not_this_citys_is_not_said_to_be_erased(cities):
+    wuhou = cities.nodes[1]
+    with pytest.raises(NotFoundError, match=r"materials\.not_found"):
+        releasing.own_leaf(wuhou, wuhou.keys.open, MATERIALS, 9 << 32)
