@@ -21,6 +21,7 @@ from ledger.errors import InputError, UnavailableError
 from ledger.services import consortium
 from ledger.services.calendars import notice_calendar, post_calendars
 from ledger.services.consortium import ProposalShown
+from ledger.services.consortium import VoteAsked
 from ledger.services.context import Node
 from ledger.settings import load_settings
 from ledger.storage.tables import consortium as picture
@@ -138,7 +139,7 @@ def _register(network: Network, nodes: Mapping[str, Node], say: Callable[[str], 
             continue
         say(f"成员表决：启用 {kind.name.lower()} 合约…… / voting the contract {kind.name.lower()} in …")
         subject = bytes(12) + bytes.fromhex(address[2:])
-        intent = consortium.propose(first, ProposalKind.GENERATION, target=int(kind), subject=subject)
+        intent = consortium.propose(first, VoteAsked(ProposalKind.GENERATION, target=int(kind), subject=subject))
         done(first, [intent])
         proposal = _proposal(first, subject)
         # As many as decide: whoever came after the deciding vote would be refused.

@@ -36,7 +36,7 @@ from ledger.storage.tables import consortium as member_tables
 from ledger.wire.case_documents import CaseDocument, City, Message, Shown, check, paper_kind, plain
 from ledger.wire.papers import SealedPaper
 
-__all__ = ["cities_of", "draft", "file", "prepare_act", "prepare_submission"]
+__all__ = ["cities_of", "draft", "file", "matter_names", "prepare_act", "prepare_submission"]
 
 _ZERO = bytes(32)
 
@@ -174,7 +174,7 @@ def prepare_act(
     joint = found.mode == Mode.JOINT and not any(found.parent)
     if State(found.state) not in (rule.parent_states if joint else rule.states):
         raise ConflictError("signing.state")
-    zh, en = _names(node, found)
+    zh, en = matter_names(node, found)
     shown = Shown(
         matter=found.code, zh=zh, en=en, cities=cities, words=words, expires=expires, clock_offset=clock_offset
     )
@@ -224,6 +224,15 @@ def cities_of(connection: Connection, members: Iterable[int]) -> tuple[City, ...
     rows = connection.execute(select(table.c.member, table.c.name, table.c.division).where(table.c.member.in_(wanted)))
     found = {int(row.member): City(int(row.member), str(row.name), str(row.division)) for row in rows}
     return tuple(found.get(member) or City(member, "", "0") for member in wanted)
+
+
+def matter_names(node: Node, case: CaseShown) -> tuple[str, str]:
+    """Return the matter's name in both languages; its code where its list is withdrawn or cannot be fetched now."""
+    try:
+        entry, _ = catalogue.matter_document(node, case.handling, case.matter)
+    except (NotFoundError, UnavailableError):
+        return case.code, case.code
+    return entry.zh, entry.en
 
 
 def _file_submission(node: Node, document: CaseDocument, paper: SealedPaper) -> tuple[bytes, str]:
@@ -292,15 +301,6 @@ def _submission(document: CaseDocument) -> Submission:
         blob=octets("blob"),
         salt=octets("salt"),
     )
-
-
-def _names(node: Node, case: CaseShown) -> tuple[str, str]:
-    """Return the matter's name in both languages; its code where its list is withdrawn or cannot be fetched now."""
-    try:
-        entry, _ = catalogue.matter_document(node, case.handling, case.matter)
-    except (NotFoundError, UnavailableError):
-        return case.code, case.code
-    return entry.zh, entry.en
 
 
 def _under_way(connection: Connection, name: str) -> bool:

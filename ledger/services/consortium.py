@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from ledger.domain import canonical
@@ -25,10 +25,12 @@ __all__ = [
     "CandidateShown",
     "MemberShown",
     "ProposalShown",
+    "VoteAsked",
     "confirm",
     "finish_recovery",
     "members",
     "object_recovery",
+    "open_vote",
     "proposals",
     "propose",
     "publish_endpoint",
@@ -87,46 +89,70 @@ class ProposalShown:
     passed: bool | None
 
 
+@dataclass(frozen=True, slots=True)
+class VoteAsked:
+    """What is put to the vote.
+
+    Attributes:
+        kind: what the vote decides.
+        target: the member concerned, or the sort of contract; 0 where there is none.
+        subject: what else it is about: an address, or whether a member votes.
+        digest: of the paper that it rests on.
+        admission: the candidate of a vote on admission.
+    """
+
+    kind: ProposalKind
+    target: int = 0
+    subject: bytes = bytes(32)
+    digest: bytes = bytes(32)
+    admission: Fields | None = None
+
+    @property
+    def about(self) -> bytes:
+        """The subject as the picture has it: of an admission the candidate's administrator."""
+        return self.subject if self.admission is None else _administrator(self.admission)
+
+
 def confirm(node: Node, *, recovery: str, role_keys: Mapping[str, int]) -> str:
     """Take up this member's seat with its recovery key and its first keys, address to role bits."""
     keys: list[Fields] = [{"key": address, "roles": roles} for address, roles in sorted(role_keys.items())]
     return _ask(node, Operation.CONFIRM, {"recovery": recovery, "role_keys": keys}, "confirm", recovery)
 
 
-def propose(
-    node: Node,
-    kind: ProposalKind,
-    *,
-    target: int = 0,
-    subject: bytes = bytes(32),
-    digest: bytes = bytes(32),
-    admission: Fields | None = None,
-) -> str:
-    """Put something to the vote; ``admission`` is the candidate of a vote on admission.
-
-    While such a vote is open, another one is not asked for.
-    """
-    motion: dict[str, Value] = {"kind": int(kind), "target": target, "subject": subject, "digest": digest}
-    admissions = [admission] if admission is not None else []
-    about = _administrator(admission) if admission is not None else subject
-    candidate = {name: str(value) for name, value in (admission or {}).items()}
-    said = _short(canonical.encode({"subject": about.hex(), "digest": digest.hex(), "candidate": candidate}))
+def propose(node: Node, asked: VoteAsked) -> str:
+    """Put something to the vote; while such a vote is open, another one is not asked for."""
+    motion: dict[str, Value] = {
+        "kind": int(asked.kind),
+        "target": asked.target,
+        "subject": asked.subject,
+        "digest": asked.digest,
+    }
+    admissions = [asked.admission] if asked.admission is not None else []
+    candidate = {name: str(value) for name, value in (asked.admission or {}).items()}
+    named = {"subject": asked.about.hex(), "digest": asked.digest.hex(), "candidate": candidate}
+    said = f"{int(asked.kind)}:{asked.target}:{_short(canonical.encode(named))}"
 
     def stands(connection: Connection) -> bool:
-        table = tables.proposals
-        query = select(table.c.proposal).where(
-            table.c.kind == int(kind),
-            table.c.target == target,
-            table.c.subject == about,
-            table.c.digest == digest,
-            table.c.passed.is_(None),
-            table.c.closes > node.clock(),
-        )
-        return connection.execute(query).first() is not None
+        return open_vote(connection, asked, now=node.clock()) is not None
 
     fields: Fields = {"motions": [motion], "admissions": admissions}
     # Several votes may be open about one thing: none overtakes another.
-    return _ask(node, Operation.PROPOSE, fields, "propose", f"{int(kind)}:{target}:{said}", stands=stands, alone=True)
+    return _ask(node, Operation.PROPOSE, fields, "propose", said, stands=stands, alone=True)
+
+
+def open_vote(connection: Connection, asked: VoteAsked, *, now: int) -> int | None:
+    """Return the number of the vote on this that is under way."""
+    table = tables.proposals
+    query = select(func.max(table.c.proposal)).where(
+        table.c.kind == int(asked.kind),
+        table.c.target == asked.target,
+        table.c.subject == asked.about,
+        table.c.digest == asked.digest,
+        table.c.passed.is_(None),
+        table.c.closes > now,
+    )
+    number: int | None = connection.execute(query).scalar()
+    return number
 
 
 def vote(node: Node, proposal: int, *, approve: bool) -> str:

@@ -46,6 +46,7 @@ __all__ = [
     "leaf_key",
     "leaf_statement",
     "material_account",
+    "own_leaves",
     "recover",
     "show_leaf",
     "sign_case",
@@ -126,15 +127,25 @@ def sign_consent(seed: bytes, wallet: Wallet, terms: ConsentTerms, chain_id: int
         NotFoundError: ``wallets.no_leaf`` where none of the leaves is in the wallet.
     """
     digest = consent_digest(terms, chain_id, contract)
-    signed = [
-        _signed(seed, material, leaf, digest)
+    own = own_leaves(wallet, terms, contract)
+    return [_signed(seed, *own[leaf], digest) for leaf in sorted(own)]
+
+
+def own_leaves(wallet: Wallet, terms: ConsentTerms, contract: str) -> dict[int, tuple[WalletMaterial, WalletLeaf]]:
+    """Return the leaves of a consent that are in the wallet, each with its material.
+
+    Raises:
+        NotFoundError: ``wallets.no_leaf`` where none of them is.
+    """
+    found = {
+        leaf.leaf: (material, leaf)
         for material in wallet.materials
         for leaf in material.leaves
         if leaf.contract == contract and leaf.leaf in terms.leaves
-    ]
-    if not signed:
+    }
+    if not found:
         raise NotFoundError("wallets.no_leaf")
-    return sorted(signed, key=lambda shown: shown.leaf)
+    return found
 
 
 def sign_revocation(

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.errors import ConflictError, InputError
+from ledger.domain import records
+from ledger.errors import ConflictError, InputError, NotFoundError
 from ledger.wire import case_documents
 from ledger.wire.case_documents import City
 from ledger.wire.consent_parts import ConsentPart, SignedLeaf
@@ -116,11 +117,13 @@ def _sign_consent(
     if city is not None and granted.chain_id != city.chain_id:
         raise ConflictError("signing.other_chain")
     held = _wallet(city, seed, wallet)
-    shown = holders.sign_consent(seed, held, granted.terms, granted.chain_id, granted.contract)
-    others = len(granted.terms.leaves) - len(shown)
+    own = holders.own_leaves(held, granted.terms, granted.contract)
+    others = len(granted.terms.leaves) - len(own)
     if not yes:
-        show_consent(held, granted, {leaf.leaf for leaf in shown}, language(), _cities(city, granted))
+        kinds = {leaf: records.read_record(material.record).type_code for leaf, (material, _) in own.items()}
+        show_consent(granted, kinds, language(), _cities(city, granted), _matter(city, granted))
         agreed()
+    shown = holders.sign_consent(seed, held, granted.terms, granted.chain_id, granted.contract)
     if city is not None and not others:
         intent = consents.grant(city, granted.contract, granted.terms, shown)
         if to is not None:
@@ -182,6 +185,23 @@ def _cities(city: Node | None, granted: GrantedConsent) -> dict[int, City]:
     with city.database.read() as connection:
         found = cities_of(connection, [grantee.member for grantee in granted.terms.grantees])
     return {each.member: each for each in found}
+
+
+def _matter(city: Node | None, granted: GrantedConsent) -> str:
+    """Return what the case is about; nothing where no node says so, or another matter than the consent's."""
+    if city is None:
+        return ""
+    from ledger.services.case_documents import matter_names  # noqa: PLC0415 - as for a consent
+    from ledger.services.overview import case_shown  # noqa: PLC0415 - as for a consent
+
+    try:
+        case = case_shown(city, granted.terms.case.hex())
+    except NotFoundError:
+        return ""
+    if case.matter != granted.terms.matter:
+        return ""
+    zh, en = matter_names(city, case)
+    return zh if language() == "zh" else en
 
 
 def _opened(folder: Path) -> AbstractContextManager[Node]:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import typer
 
-from ledger.domain import records
 from ledger.domain.cases import Action, Channel, Mode, Satisfaction
 from ledger.domain.consents import Purpose
 from ledger.domain.divisions import english_name
@@ -15,9 +14,8 @@ from ledger.wire.case_documents import CaseDocument, City
 from ledger.wire.grants import GrantedConsent
 from ledger.wire.sentences import Language, term
 from ledger.wire.traces import china_time
-from ledger.wire.wallets import Wallet
 from node_client.cli.labels import label, type_name
-from node_client.cli.output import good, grid, say_json, screen
+from node_client.cli.output import good, grid, say_json, screen, visible
 
 __all__ = ["agreed", "say_signed", "show_case", "show_consent", "signed_name"]
 
@@ -60,28 +58,27 @@ def show_case(document: CaseDocument, lang: Language) -> None:
 
 
 def show_consent(
-    held: Wallet, granted: GrantedConsent, own: set[int], lang: Language, cities: Mapping[int, City]
+    granted: GrantedConsent, own: Mapping[int, str], lang: Language, cities: Mapping[int, City], matter: str
 ) -> None:
     """Show a consent: the holder's own materials by name and field, how many are others', who may read until when.
 
     Args:
-        held: the holder's wallet, which says what each leaf is.
         granted: the consent.
-        own: the leaves that this holder signs for.
+        own: the leaves that this holder signs for, each with its type of material.
         lang: in which language.
         cities: the members by their numbers, where a node is at hand that knows their names.
+        matter: what the case is about, where a node is at hand that knows it.
     """
     console = screen(stderr=True)
     terms = granted.terms
-    kinds = {leaf.leaf: records.read_record(each.record).type_code for each in held.materials for leaf in each.leaves}
     console.print(label("sign_consent"))
-    console.print(label("case", name=terms.case.hex()))
+    console.print(label("case", name=f"{matter}  {terms.case.hex()}".strip()))
     console.print(label("purpose", name=term("purposes", Purpose(terms.purpose).name, lang)))
     for leaf in terms.leaves:
         if leaf not in own:
             continue
         opened = _listed((_field(field, lang) for field in granted.disclosed.fields(leaf)), lang)
-        console.print(label("sign_opened", name=type_name(kinds.get(leaf, "")), fields=opened))
+        console.print(label("sign_opened", name=type_name(own[leaf]), fields=opened))
     if len(own) < len(terms.leaves):
         console.print(label("sign_others", count=len(terms.leaves) - len(own)))
     for grantee in terms.grantees:
@@ -140,7 +137,8 @@ def _field(name: str, lang: Language) -> str:
     kind, _, number = name.partition(".")
     if kind == "file" and number.isdecimal():
         return label("paper_file", number=int(number) + 1)
-    return term("material_fields", name, lang)
+    # Whoever wrote the consent chose the names.
+    return visible(term("material_fields", name, lang))
 
 
 def _listed(names: Iterable[str], lang: Language) -> str:

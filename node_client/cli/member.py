@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,9 +12,9 @@ import typer
 from ledger.domain import divisions
 from ledger.domain.calls import Fields
 from ledger.domain.consortium import ContractKind, Level, ProposalKind
-from ledger.errors import InputError
+from ledger.errors import InputError, NotFoundError
 from ledger.services import consortium
-from ledger.services.consortium import CandidateShown
+from ledger.services.consortium import CandidateShown, VoteAsked
 from ledger.settings import load_settings
 from ledger.wire.sentences import Language, term
 from node_client.cli import calendars, seat
@@ -38,10 +40,13 @@ class Motion(StrEnum):
     replace_administrator = "replace-administrator"
 
 
+# What the contract takes only with the paper that it rests on.
+_ON_A_BASIS = frozenset({Motion.exclude, Motion.policy})
 _ABOUT_MEMBER = frozenset({Motion.suspend, Motion.resume, Motion.exclude, Motion.voting, Motion.replace_administrator})
 
 _PROPOSE = (
     "tongban member propose suspend --node wuhou/ --member 4 · "
+    "tongban member propose exclude --node wuhou/ --member 4 --document decision.pdf · "
     "tongban member propose voting --node wuhou/ --member 4 --not-voting · "
     "tongban member propose replace-administrator --node wuhou/ --member 4 --administrator 0x3d… · "
     "tongban member propose admit --node wuhou/ --division 510107 --level 6 --name 样本园区 --parent 1 --administrator 0x3d…"
@@ -83,8 +88,12 @@ def propose(
     ] = None,
     contract: Annotated[str, typer.Option(help="新合约的地址 / the new contract's address")] = "",
     kind: Annotated[str, typer.Option(help="catalogue、materials 或 cases / kind of the contract")] = "",
+    document: Annotated[
+        Path | None,
+        typer.Option(help="依据文件，链上只登记它的指纹 / the paper it rests on; its digest goes on the chain"),
+    ] = None,
     digest: Annotated[
-        str, typer.Option(help="依据文件的摘要，64 位十六进制 / digest of the basis, 64 hex digits")
+        str, typer.Option(help="或直接写依据文件的 SHA-256，64 位十六进制 / or that paper's SHA-256, 64 hex digits")
     ] = "",
     no_wait: NoWait = False,
     as_json: AsJson = False,
@@ -113,16 +122,19 @@ def propose(
         target = 0
         admission = _candidate(division, level, parent, name, _hex(administrator, 20), voting=voting)
     basis = _hex(digest, 32) if digest else bytes(32)
+    if document is not None:
+        basis = _digest(document)
+    if motion in _ON_A_BASIS and basis == bytes(32):
+        raise InputError("member.basis")
+    asked = VoteAsked(ProposalKind[motion.name.upper()], target, subject, basis, admission)
     with opened(node) as city:
-        intent = consortium.propose(
-            city,
-            ProposalKind[motion.name.upper()],
-            target=target,
-            subject=subject,
-            digest=basis,
-            admission=admission,
-        )
-        settle(city, [intent], no_wait=no_wait, as_json=as_json)
+        intent = consortium.propose(city, asked)
+
+        def number() -> dict[str, object]:
+            with city.database.read() as connection:
+                return {"proposal": consortium.open_vote(connection, asked, now=city.clock())}
+
+        settle(city, [intent], no_wait=no_wait, as_json=as_json, then=number)
 
 
 def vote(
@@ -251,6 +263,14 @@ def _candidate(
         "name": name,
         "administrator": f"0x{administrator.hex()}",
     }
+
+
+def _digest(document: Path) -> bytes:
+    try:
+        with document.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        raise NotFoundError("files.missing") from None
 
 
 def _hex(text: str, size: int) -> bytes:

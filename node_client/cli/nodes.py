@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -63,7 +63,15 @@ def cities(node: Node) -> dict[int, str]:
     return {one.member: (english_name(one.division) if lang == "en" else "") or one.name for one in found}
 
 
-def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, **facts: object) -> None:
+def settle(
+    node: Node,
+    intents: Iterable[str],
+    *,
+    no_wait: bool,
+    as_json: bool,
+    then: Callable[[], Mapping[str, object]] = dict,
+    **facts: object,
+) -> None:
     """Wait for what the daemon does and say what became of it; a refusal or a failure ends with status 1.
 
     Args:
@@ -71,6 +79,7 @@ def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, 
         intents: what was asked for.
         no_wait: say only that it is on its way.
         as_json: for programs.
+        then: finds what is known only once all of it stands, such as the number of a vote.
         facts: what else the answer carries, such as the id of what was made.
     """
     listed = list(intents)
@@ -85,6 +94,8 @@ def settle(node: Node, intents: Iterable[str], *, no_wait: bool, as_json: bool, 
     with screen(stderr=True).status(label("going_on_chain")):
         found = outcomes(node, listed)
     bad = [outcome for outcome in found.values() if outcome.state != "done"]
+    if not bad:
+        facts |= then()
     if as_json:
         rows = [
             {

@@ -62,8 +62,8 @@ def verify_route(scale: int) -> Iterator[Row]:
 def write_route(scale: int) -> Iterator[Row]:
     """Write durably by POST /peers/v1/inbox against a FastAPI route that answers a constant to the same bodies.
 
-    A delivery of 4 KB from another city: its signature is verified, its nonce and then the document are written in a
-    transaction each with full synchronisation, and the answer is signed. Requests are signed outside the measured time.
+    A delivery of 4 KB from another city: its signature is verified, its nonce and the document are written in one
+    transaction with full synchronisation, and the answer is signed. Requests are signed outside the measured time.
     """
     rounds = 400 // scale
     waiting: list[_Asked] = []

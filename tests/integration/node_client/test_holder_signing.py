@@ -46,11 +46,13 @@ def allotted(staged: Stage, material: str, case: str = CASE) -> int:
     return int(batch) << 32 | int(index)
 
 
-def written(staged: Stage, folder: Path, *leaves: int) -> GrantedConsent:
+def written(
+    staged: Stage, folder: Path, *leaves: int, fields: tuple[str, ...] = ("address", "file.0")
+) -> GrantedConsent:
     wuhou, addresses = staged.cities.nodes["wuhou"], staged.cities.network.addresses
     prepared = consents.prepare(
         wuhou, addresses.materials, addresses.cases, case=bytes.fromhex(CASE), matter=bytes([2]) * 32,
-        shown=dict.fromkeys(leaves, ("address", "file.0")), grantees=[Grantee(2, 1)], days=30,
+        shown=dict.fromkeys(leaves, fields), grantees=[Grantee(2, 1)], days=30,
     )  # fmt: skip
     granted = GrantedConsent(
         chain_id=wuhou.chain_id, contract=addresses.materials, terms=prepared.terms, disclosed=prepared.disclosed,
@@ -91,6 +93,11 @@ def test_what_is_signed_is_shown_first_and_nothing_is_signed_unasked(staged: Sta
     assert not (tmp_path / "signed.json").exists()
     assert staged.command(*arguments, typed="y\n").returncode == 0
     assert read_granted((tmp_path / "signed.json").read_bytes()).digest == granted.digest
+    # What a terminal would obey cannot hide a field from whoever signs.
+    written(staged, tmp_path, leaf, fields=("address", "number\x1b[8m"))
+    hidden = staged.command(*arguments, typed="n\n")
+    assert "\x1b[8m" not in hidden.stderr
+    assert "number\ufffd[8m" in hidden.stderr
 
 
 def test_nobody_signs_for_another_or_for_another_chain(staged: Stage, material: str, tmp_path: Path):

@@ -217,6 +217,8 @@ def test_several_holders_sign_one_consent_each_for_their_own(offering: Stage, tm
         assert (said["signed"], said["others"]) == (1, 1)
     shown = staged.command("holder", "sign", "my.seed", "consent.json", *UNLOCK, *NODE, "--to", "x.json", typed="n\n")
     assert "1 material is other people's" in shown.stderr
+    about = next(entry.en for entry in matters(1) if entry.code.text == MATTER)
+    assert f"{about}  {case}" in " ".join(shown.stderr.splitlines())
     grant = ("consent", "grant", *NODE)
     assert staged.refused(*grant, "my.json") == "consents.parts_missing"
     assert staged.refused(*grant, "consent.json") == "consents.parts_missing"

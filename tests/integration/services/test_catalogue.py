@@ -210,7 +210,7 @@ def test_an_agreement_covers_nothing_of_a_member_that_is_suspended(cities):
     agreed(cities, named)
     node = cities.nodes["wuhou"]
     assert covered(node) == (named, 1)
-    consortium.propose(node, ProposalKind.SUSPEND, target=2)
+    consortium.propose(node, VoteAsked(ProposalKind.SUSPEND, target=2))
     cities.pump()
     for city in ("wuhou", "yuzhong"):
         consortium.vote(cities.nodes[city], _newest(node), approve=True)

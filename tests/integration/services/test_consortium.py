@@ -204,7 +204,7 @@ def test_a_refused_act_is_tried_again_when_it_is_asked_for_again(cities):
 
 def passed(cities: Cities, proposer: str, kind: ProposalKind, **motion: object) -> str:
     """Propose and let everybody vote; whoever comes after the deciding ballot finds the vote closed."""
-    name = consortium.propose(cities.nodes[proposer], kind, **motion)
+    name = consortium.propose(cities.nodes[proposer], VoteAsked(kind, **motion))
     cities.pump()
     assert cities.outcome(proposer, name) is Reason.OK
     with wuhou(cities).database.read() as connection:
@@ -219,14 +219,14 @@ def passed(cities: Cities, proposer: str, kind: ProposalKind, **motion: object) 
 
 def test_a_vote_that_is_open_is_not_opened_twice(cities):
     node = wuhou(cities)
-    name = consortium.propose(node, ProposalKind.SUSPEND, target=3, digest=b"\x01" * 32)
+    name = consortium.propose(node, VoteAsked(ProposalKind.SUSPEND, target=3, digest=b"\x01" * 32))
     cities.pump()
-    assert consortium.propose(node, ProposalKind.SUSPEND, target=3, digest=b"\x01" * 32) == name
-    other = consortium.propose(node, ProposalKind.SUSPEND, target=3, digest=b"\x02" * 32)
+    assert consortium.propose(node, VoteAsked(ProposalKind.SUSPEND, target=3, digest=b"\x01" * 32)) == name
+    other = consortium.propose(node, VoteAsked(ProposalKind.SUSPEND, target=3, digest=b"\x02" * 32))
     assert other != name
     cities.pump()
     # One about the same member does not overtake the other.
-    assert consortium.propose(node, ProposalKind.SUSPEND, target=3, digest=b"\x01" * 32) == name
+    assert consortium.propose(node, VoteAsked(ProposalKind.SUSPEND, target=3, digest=b"\x01" * 32)) == name
     with node.database.read() as connection:
         assert len([one for one in consortium.proposals(connection) if one.passed is None]) == 2
 
@@ -273,7 +273,7 @@ def test_a_sub_member_is_admitted_under_its_parent(cities):
 
 def test_a_ballot_counts_once_and_a_vote_that_ended_can_be_opened_again(cities):
     node = wuhou(cities)
-    name = consortium.propose(node, ProposalKind.SUSPEND, target=3)
+    name = consortium.propose(node, VoteAsked(ProposalKind.SUSPEND, target=3))
     cities.pump()
     with node.database.read() as connection:
         number = consortium.proposals(connection)[0].proposal
@@ -285,7 +285,7 @@ def test_a_ballot_counts_once_and_a_vote_that_ended_can_be_opened_again(cities):
     assert cities.outcome("wuhou", ballot) is Reason.OK
     # Of two electors one has said no: it cannot pass any more.
     assert cities.outcome("wuhou", turned) is Reason.PROPOSAL_CLOSED
-    again = consortium.propose(node, ProposalKind.SUSPEND, target=3)
+    again = consortium.propose(node, VoteAsked(ProposalKind.SUSPEND, target=3))
     assert again != name
     cities.pump()
     assert cities.outcome("wuhou", again) is Reason.OK
