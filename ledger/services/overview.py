@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Row, Select, and_, func, select
 from sqlalchemy.engine import Connection
 
 from ledger.domain.checkpoints import TIMESTAMP_BYTES, parse_checkpoint
@@ -37,6 +38,7 @@ __all__ = [
     "leaf_shown",
     "log_shown",
     "overview",
+    "recent_cases",
     "transitions",
 ]
 
@@ -158,10 +160,7 @@ def overview(node: Node, log: LogView) -> Overview:
             )
             for row in rows
         )  # fmt: skip
-        recent = connection.execute(
-            select(case_tables.cases.c.case).order_by(case_tables.cases.c.changed_at.desc()).limit(_RECENT)
-        ).scalars()
-        named = [bytes(case) for case in recent]
+        recent = _recent_cases(connection, _RECENT)
         held = health.waiting(connection, now)
         head = health.seen_head(connection)
         papers, releases = opened.count_pending(connection, node.member), receiving.pending(connection, node.member)
@@ -183,7 +182,7 @@ def overview(node: Node, log: LogView) -> Overview:
         papers=papers,
         releases=len(releases),
         findings=health.findings(node, log),
-        cases=tuple(case_shown(node, case.hex()) for case in named),
+        cases=recent,
     )
 
 
@@ -225,26 +224,49 @@ def case_shown(node: Node, identifier: str) -> CaseShown:
         NotFoundError: ``tracing.not_found``, with the block up to which was looked.
         InputError: ``tracing.identifier``.
     """
-    table, matters = case_tables.cases, catalogue_tables.matters
     with node.database.read() as connection:
         state = journal.position(connection)
         found = identify(connection, identifier) if state is not None else None
         row = None
         if found is not None and found.kind == "case":
-            row = connection.execute(select(table).where(table.c.case == bytes.fromhex(found.name))).first()
+            row = connection.execute(_cases().where(case_tables.cases.c.case == bytes.fromhex(found.name))).first()
         if state is None or row is None:
             raise NotFoundError("tracing.not_found", block=0 if state is None else state.block)
-        code = connection.execute(
-            select(func.max(matters.c.code)).where(matters.c.matter == row.matter, matters.c.member == row.handling)
-        ).scalar()
-        days = days_of(model_of(row), state.time, calendars(connection))
+        return _case_shown(row, days_of(model_of(row), state.time, calendars(connection)))
+
+
+def recent_cases(node: Node, limit: int) -> tuple[CaseShown, ...]:
+    """Return the cases that changed last, the newest first."""
+    with node.database.read() as connection:
+        return _recent_cases(connection, limit)
+
+
+def _recent_cases(connection: Connection, limit: int) -> tuple[CaseShown, ...]:
+    state = journal.position(connection)
+    if state is None:
+        return ()
+    table, known = case_tables.cases, calendars(connection)
+    rows = connection.execute(_cases().order_by(table.c.changed_at.desc(), table.c.case).limit(limit))
+    return tuple(_case_shown(row, days_of(model_of(row), state.time, known)) for row in rows)
+
+
+def _cases() -> Select[Any]:
+    """Cases with the code of each one's matter, as the deciding city published it."""
+    table, matters = case_tables.cases, catalogue_tables.matters
+    code = select(func.max(matters.c.code)).where(
+        matters.c.matter == table.c.matter, matters.c.member == table.c.handling
+    )
+    return select(table, code.scalar_subquery().label("code"))
+
+
+def _case_shown(row: Row[Any], days: Days | None) -> CaseShown:
     return CaseShown(
         case=bytes(row.case),
         receiving=row.receiving,
         handling=row.handling,
         office=row.office,
         matter=bytes(row.matter),
-        code=code or "",
+        code=row.code or "",
         mode=row.mode,
         state=row.state,
         result=row.result,

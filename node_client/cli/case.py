@@ -12,13 +12,11 @@ from ledger.domain.cases import Mode, RecordKind, State, SupervisionStage
 from ledger.domain.catalogue import MatterCode
 from ledger.domain.consortium import ContractKind
 from ledger.errors import FormatError, InputError
-from ledger.log.files import DirectoryFiles
-from ledger.log.view import LogView
 from ledger.projections.subjects import SubjectKind
 from ledger.services import cases, catalogue, papers
 from ledger.services.context import Node
 from ledger.services.needs import needs as needs_of
-from ledger.services.overview import CaseShown, case_shown, overview
+from ledger.services.overview import CaseShown, case_shown, recent_cases
 from ledger.services.registry import current_contract
 from ledger.wire.case_documents import read_shown
 from ledger.wire.sentences import Language, term
@@ -246,24 +244,32 @@ def _kind(kind: str, lang: Language) -> str:
     return next((said for said, each in found if said != each), kind)
 
 
-def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
-    """列出最近的办件。 / List the recent cases."""
+def listed(
+    *,
+    node: NodeOption,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="最多列出几件 / how many at most")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """列出办件，最近有变化的在前。 / List the cases, those that changed last first."""
     lang = language()
     with opened(node) as city:
-        found = overview(city, LogView(DirectoryFiles(city.log_folder))).cases
-        names = cities(city)
+        found, names = recent_cases(city, limit + 1), cities(city)
+    more = len(found) > limit
     if as_json:
-        say_json({"cases": [_document(one) for one in found]})
+        say_json({"cases": [_document(one) for one in found[:limit]], "more": more})
         return
     table = grid(4)
-    for one in found:
+    for one in found[:limit]:
         table.add_row(
             one.case.hex()[:16],
             term("states", State(one.state).name, lang),
             " → ".join(dict.fromkeys(names.get(member, str(member)) for member in (one.receiving, one.handling))),
             china_time(one.changed_at)[:16],
         )
-    screen().print(table if found else label("no_cases"))
+    console = screen()
+    console.print(table if found else label("no_cases"))
+    if more:
+        console.print(label("cases_more", count=limit))
 
 
 def _document(case: CaseShown) -> dict[str, object]:

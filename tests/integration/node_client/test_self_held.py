@@ -254,3 +254,13 @@ def test_several_holders_sign_one_consent_each_for_their_own(offering: Stage, tm
     seed = open_seed(tmp_path / "my.seed", PASSPHRASE).seed()
     mine = holders.leaf_key(seed, 0, 0)
     assert any(typed.sign(granted.digest, mine) == signature for signature in granted.signatures)
+
+
+def test_cases_are_listed_and_more_are_not_hidden(offering: Stage):
+    cases = [opened(offering) for _ in range(2)]
+    listed = offering.said("case", "list", *NODE)
+    assert ({row["case"] for row in listed["cases"]}, listed["more"]) == (set(cases), False)
+    assert all(row["matter"] == MATTER for row in listed["cases"])
+    first = offering.said("case", "list", *NODE, "--limit", "1")
+    assert (len(first["cases"]), first["more"]) == (1, True)
+    assert "Only the 1 that changed last" in offering.command("case", "list", *NODE, "--limit", "1").stdout
