@@ -20,8 +20,7 @@ from ledger.domain.consortium import ContractKind, ProposalKind
 from ledger.errors import InputError, UnavailableError
 from ledger.services import consortium
 from ledger.services.calendars import notice_calendar, post_calendars
-from ledger.services.consortium import ProposalShown
-from ledger.services.consortium import VoteAsked
+from ledger.services.consortium import ProposalShown, VoteAsked
 from ledger.services.context import Node
 from ledger.settings import load_settings
 from ledger.storage.tables import consortium as picture

@@ -25,7 +25,7 @@ from ledger.errors import (
     NotFoundError,
     UnavailableError,
 )
-from ledger.services import cases, catalogue
+from ledger.services import agreements, cases, catalogue
 from ledger.services.cases import Submission
 from ledger.services.context import Node
 from ledger.services.overview import CaseShown, case_shown
@@ -59,7 +59,7 @@ def draft(
     """
     with node.database.read() as connection:
         offered = next((one for one in catalogue.matters(connection, handling) if one.matter == matter), None)
-        agreed = catalogue.covering(
+        agreed = agreements.covering(
             connection, receiving=receiving, handling=handling, matter=matter, mode=mode, now=node.clock()
         )
     if offered is None:

@@ -129,7 +129,7 @@ def propose(node: Node, asked: VoteAsked) -> str:
     }
     admissions = [asked.admission] if asked.admission is not None else []
     candidate = {name: str(value) for name, value in (asked.admission or {}).items()}
-    named = {"subject": asked.about.hex(), "digest": asked.digest.hex(), "candidate": candidate}
+    named: canonical.JsonObject = {"subject": asked.about.hex(), "digest": asked.digest.hex(), "candidate": candidate}
     said = f"{int(asked.kind)}:{asked.target}:{_short(canonical.encode(named))}"
 
     def stands(connection: Connection) -> bool:

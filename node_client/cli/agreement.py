@@ -13,20 +13,23 @@ from rich.markup import escape
 from ledger.domain.agreements import AgreementKind
 from ledger.domain.cases import Mode
 from ledger.domain.catalogue import MatterCode, mode_bits
-from ledger.errors import FormatError, InputError, NotFoundError
+from ledger.errors import AuthorityError, FormatError, InputError, NotFoundError, UnavailableError
 from ledger.projections.subjects import SubjectKind
-from ledger.services import catalogue, consortium
-from ledger.services.catalogue import AgreementShown
+from ledger.services import agreements, catalogue, consortium
+from ledger.services.agreements import AgreementShown
 from ledger.services.context import Node
 from ledger.wire.sentences import term
+from ledger.wire.traces import china_time
 from node_client.cli.labels import label
-from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
+from node_client.cli.nodes import AsJson, NodeOption, NoWait, cities, named, opened, settle
 from node_client.cli.output import GOOD, grid, language, say_json, screen, styled
 
 __all__ = ["add_to"]
 
 Text = Annotated[Path, typer.Argument(help="协议文件，JSON 或 TOML / the text, JSON or TOML", show_default=False)]
-Id = Annotated[str, typer.Argument(help="协议编号，64 位十六进制 / the agreement's id", show_default=False)]
+Id = Annotated[
+    str, typer.Argument(help="协议编号，或清单里的前几位 / the agreement's id, or its first digits", show_default=False)
+]
 
 _EXAMPLE = (
     "five-cities.toml: title = '…'; parties = ['510107', …]; notice_days = 30; "
@@ -74,7 +77,7 @@ def accept(
     with opened(node) as city:
         settle(
             city,
-            [catalogue.accept(city, named(city, SubjectKind.AGREEMENT, agreement), version)],
+            [agreements.accept(city, named(city, SubjectKind.AGREEMENT, agreement), version)],
             no_wait=no_wait,
             as_json=as_json,
         )
@@ -91,14 +94,14 @@ def end(
     """发出终止通知；通知期满后不再受理新办件，已受理的照旧办完。 / Give notice; running cases finish as before."""
     with opened(node) as city:
         ended = named(city, SubjectKind.AGREEMENT, agreement)
-        intent = catalogue.end(city, ended, {"member": city.member, "words": words})
+        intent = agreements.end(city, ended, {"member": city.member, "words": words})
         settle(city, [intent], no_wait=no_wait, as_json=as_json)
 
 
 def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
     """列出全部协议和版本。 / List all agreements and versions."""
     with opened(node) as city, city.database.read() as connection:
-        found = catalogue.agreements(connection)
+        found, now = agreements.agreements(connection), city.clock()
     if as_json:
         say_json({"agreements": [_document(item) for item in found]})
         return
@@ -108,7 +111,7 @@ def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
         table.add_row(
             item.agreement.hex()[:16],
             f"v{item.version}",
-            _state(item),
+            _state(item, now),
             label("parties", count=parties),
             label("matters", count=matters),
         )
@@ -121,18 +124,21 @@ def show(agreement: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
     with opened(node) as city:
         wanted = named(city, SubjectKind.AGREEMENT, agreement)
         with city.database.read() as connection:
-            found = catalogue.agreements(connection, wanted)
-            names = {one.member: one.name for one in consortium.members(connection)}
+            found = agreements.agreements(connection, wanted)
             codes = {item.matter: item.code for item in catalogue.matters(connection)}
-    if not found:
-        raise NotFoundError("agreement.unknown")
+        if not found:
+            raise NotFoundError("agreement.unknown")
+        titles = [_title(city, item) for item in found]
+        names, now = cities(city), city.clock()
     if as_json:
-        say_json({"agreement": wanted.hex(), "versions": [_document(item) for item in found]})
+        versions = [_document(item) | {"title": title} for item, title in zip(found, titles, strict=True)]
+        say_json({"agreement": wanted.hex(), "versions": versions})
         return
     console = screen()
     console.print(wanted.hex())
-    for item in found:
-        console.print(styled((f"v{item.version}", "bold"), f" {_state(item)}"))
+    for item, title in zip(found, titles, strict=True):
+        console.print(styled((f"v{item.version}", "bold"), f" {_state(item, now)}  {title or ''}"))
+        console.print(_terms(item))
         table = grid(3)
         for party in item.parties:
             mark = GOOD if party in item.accepted else styled(("？", "yellow"))
@@ -145,10 +151,33 @@ def show(agreement: Id, *, node: NodeOption, as_json: AsJson = False) -> None:
         console.print(matters)
 
 
+def _title(city: Node, item: AgreementShown) -> str | None:
+    """What a version calls itself; its text is fetched from the member that drafted it, which may be away."""
+    try:
+        return str(agreements.text_of(city, item).get("title", ""))
+    except (AuthorityError, NotFoundError, UnavailableError):
+        # The rest stands on the chain and can be shown without it.
+        return None
+
+
+def _terms(item: AgreementShown) -> str:
+    """How much notice is to be given, and from when to when the text says that it holds."""
+    said = [label("agreement_notice", days=item.notice_days)]
+    if item.valid_from:
+        said.append(label("agreement_from", day=_day(item.valid_from)))
+    if item.valid_until:
+        said.append(label("agreement_until", day=_day(item.valid_until - 1)))
+    return "  ".join(said)
+
+
+def _day(moment: int) -> str:
+    return china_time(moment)[:10]
+
+
 def _drafted(path: Path, node: Path, kind: AgreementKind, changed: str, *, no_wait: bool, as_json: bool) -> None:
     text = _read(path)
     with opened(node) as city:
-        drafted, intent = catalogue.draft(
+        drafted, intent = agreements.draft(
             city,
             text,
             parties=_parties(city, text),
@@ -215,11 +244,11 @@ def _id(text: str) -> bytes:
     return raw
 
 
-def _state(item: AgreementShown) -> str:
-    if item.ends is not None:
-        return label("agreement_ending")
+def _state(item: AgreementShown, now: int) -> str:
     if item.superseded_at is not None:
         return label("agreement_superseded")
+    if item.ends is not None:
+        return label("agreement_ended" if now >= item.ends else "agreement_ending", day=_day(item.ends))
     return label("agreement_awaited" if item.in_force_at is None else "agreement_in_force")
 
 

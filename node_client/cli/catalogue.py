@@ -20,9 +20,11 @@ from ledger.domain.matter_faults import MatterFault, matter_faults
 from ledger.domain.matters import Matter, Requirement, read_matter
 from ledger.errors import FormatError, InputError, NotFoundError
 from ledger.services import catalogue
+from ledger.services.catalogue import DelegationShown, MatterShown
 from ledger.wire.problems import explain
+from ledger.wire.traces import china_time
 from node_client.cli.labels import label
-from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
+from node_client.cli.nodes import AsJson, NodeOption, NoWait, cities, opened, settle
 from node_client.cli.output import GOOD, WRONG, Language, grid, language, say_json, screen, styled
 
 __all__ = ["add_to"]
@@ -83,6 +85,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """显示一个成员公布的事项。 / Show the matters that a member offers."""
+    lang = language()
     with opened(node) as city:
         whose = member or city.member
         if code:
@@ -95,15 +98,22 @@ def show(
             return
         with city.database.read() as connection:
             listed = catalogue.matters(connection, whose)
+            others = catalogue.delegations(connection, whose, now=city.clock())
+        entries = catalogue.matter_documents(city, listed)
+        members = cities(city)
     if as_json:
-        rows = [{"code": item.code, "version": item.version, "digest": item.digest.hex()} for item in listed]
-        say_json({"member": whose, "matters": rows})
+        say_json({"member": whose, "matters": [_offer(item, entries.get(item.matter), others) for item in listed]})
         return
-    table = grid(4)
+    table = grid(5)
     for item in listed:
         days = label("working_days", days=item.rule.decision_days) if item.rule.decision_days else ""
         silence = label("silence_accepts") if item.rule.silence else ""
-        table.add_row(item.code, f"v{item.version}", days, silence)
+        entry = entries.get(item.matter)
+        table.add_row(item.code, f"v{item.version}", days, silence, _name(entry, lang) if entry else "")
+        for other in others:
+            if other.matter == item.matter:
+                until = china_time(other.valid_until - 1)[:10]
+                table.add_row("", "", "", "", label("delegated", city=members.get(other.grantee, ""), until=until))
     screen().print(table if listed else label("no_matters"))
 
 
@@ -139,6 +149,20 @@ def delegate(
         text: canonical.JsonObject = {"grantor": city.member, "words": words}
         intent = catalogue.delegate(city, grantee, MatterCode(matter).id, text, valid_from=0, valid_until=closing)
         settle(city, [intent], no_wait=no_wait, as_json=as_json)
+
+
+def _offer(item: MatterShown, entry: Matter | None, delegations: list[DelegationShown]) -> dict[str, object]:
+    return {
+        "code": item.code,
+        "name": None if entry is None else {"zh": entry.zh, "en": entry.en},
+        "version": item.version,
+        "digest": item.digest.hex(),
+        "delegations": [
+            {"member": one.grantee, "valid_from": one.valid_from, "valid_until": one.valid_until}
+            for one in delegations
+            if one.matter == item.matter
+        ],
+    }
 
 
 def _look(source: Path) -> Iterator[_Looked]:

@@ -11,7 +11,7 @@ from ledger.domain import typed
 from ledger.domain.cases import Action, Channel, Mode, State
 from ledger.domain.consortium import ContractKind
 from ledger.ports import TypedMessage
-from ledger.services import cases, catalogue, custody
+from ledger.services import agreements, cases, catalogue, custody
 from ledger.services.attending import both_witnesses
 from ledger.storage.tables import cases as case_tables
 from ledger.wire.papers import SealedPaper
@@ -50,7 +50,7 @@ class CaseDesk(Room):
                 shown = {item.matter: item for item in catalogue.matters(connection, second.member)}
                 agreed = None
                 if covered:
-                    agreed = catalogue.covering(
+                    agreed = agreements.covering(
                         connection,
                         receiving=first.member,
                         handling=second.member,

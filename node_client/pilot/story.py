@@ -14,7 +14,7 @@ from ledger.errors import UnavailableError
 from ledger.log.files import DirectoryFiles
 from ledger.log.view import LogView
 from ledger.projections import journal
-from ledger.services import catalogue, receipts
+from ledger.services import agreements, catalogue, receipts
 from ledger.services.needs import needs
 from ledger.wire.receipts import encode_receipt
 from node_client.pilot.catalogue import LOAN, MATTERS, MIGRATION, MODES, REPAYMENT, matter_id, matters
@@ -66,7 +66,7 @@ def consortium_works(desk: Desk, say: Say) -> None:
         "matters": list(MATTERS),
         "notice_days": 30,
     }
-    named, intent = catalogue.draft(
+    named, intent = agreements.draft(
         wuhou,
         text,
         parties=[desk.nodes[city].member for city in CITIES],
@@ -76,11 +76,11 @@ def consortium_works(desk: Desk, say: Say) -> None:
         salt=salt,
     )
     desk.settled(WUHOU, [intent])
-    accepted = [(city, [catalogue.accept(desk.nodes[city], named, 1)]) for city in CITIES]
+    accepted = [(city, [agreements.accept(desk.nodes[city], named, 1)]) for city in CITIES]
     block = max(done(desk.nodes[city], intents) for city, intents in accepted)
     caught_up(desk.nodes.values(), block)
     with wuhou.database.read() as connection:
-        (shown,) = catalogue.agreements(connection, named)
+        (shown,) = agreements.agreements(connection, named)
         offered = len(catalogue.matters(connection))
     modes = {mode for _, listed in shown.matters for mode in listed}
     record.expect(1, "matters-published", 45, offered)
@@ -340,6 +340,6 @@ def _sizes(papers: Mapping[str, Path], wanted: Mapping[str, list[tuple[str, int]
     return sum(papers[name].stat().st_size for listed in wanted.values() for name, _ in listed)
 
 
-def _agreed(shown: catalogue.AgreementShown, modes: int) -> str:
+def _agreed(shown: agreements.AgreementShown, modes: int) -> str:
     state = "" if shown.in_force_at is not None else " (not in force)"
     return f"{len(shown.parties)} parties, {len(shown.matters)} matters, {modes} modes{state}"

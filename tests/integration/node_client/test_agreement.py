@@ -57,6 +57,16 @@ def test_it_is_accepted_amended_and_ended(staged):
     shown = staged.said("agreement", "show", named, "--node", "wuhou")["versions"]
     assert [one["version"] for one in shown] == [2, 1]
     assert shown[1]["accepted"] == [1, 2]
+    assert [one["title"] for one in shown] == ["样本协议", "样本协议"]
+    told = staged.command("agreement", "show", named[:12], "--node", "wuhou").stdout
+    assert "样本协议" in told
+    assert "notice: 60 days" in told
+    # Here the member that drafted it is away: what stands on the chain is shown without its title.
+    away = staged.command("agreement", "show", named[:12], "--node", "mianyang").stdout
+    assert "样本协议" not in away
+    assert "notice: 60 days" in away
+    listed_now = staged.command("agreement", "list", "--node", "mianyang").stdout
+    assert "notice given; ends 20" in listed_now
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,17 @@ def test_matters_are_published_all_or_none_and_shown(staged: Stage):
         assert [staged.cities.outcome("wuhou", name) for name in asked] == [Reason.OK, Reason.OK]
     shown = staged.said("catalogue", "show", "--node", "mianyang", "--member", "1")["matters"]
     assert {(one["code"], one["version"]) for one in shown} == {(one["code"], 1) for one in DOCUMENTS[:2]}
+    # The documents are fetched from who published them; here nobody answers, and what the chain has is shown.
+    assert [one["name"] for one in shown] == [None, None]
+    here = staged.said("catalogue", "show", "--node", "wuhou")["matters"]
+    assert {one["code"]: one["name"] for one in here} == {one["code"]: one["name"] for one in DOCUMENTS[:2]}
+    about = ("catalogue", "delegate", str(DOCUMENTS[0]["code"]), "3", "--words", "委托书", "--node", "wuhou")
+    staged.asked(*about, "--until", "2099-12-31")
+    (given,) = staged.said("catalogue", "show", "--node", "mianyang", "--member", "1")["matters"][0]["delegations"]
+    assert given["member"] == 3
+    assert "until 2099-12-31" in staged.command("catalogue", "show", "--node", "wuhou").stdout
+    staged.asked(*about, "--end")
+    assert staged.said("catalogue", "show", "--node", "wuhou")["matters"][0]["delegations"] == []
     whole = staged.said("catalogue", "show", str(DOCUMENTS[0]["code"]), "--node", "wuhou")
     assert whole == {**DOCUMENTS[0], "version": 1, "member": 1}
     assert staged.refused("catalogue", "show", "local:none", "--node", "wuhou") == "catalogue.not_offered"

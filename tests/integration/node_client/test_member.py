@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from ledger.domain.consortium import Level
 from ledger.domain.reasons import Reason
 from ledger.services import consortium
@@ -77,6 +79,21 @@ def test_who_votes_is_shown_whom_the_vote_would_admit(staged):
     assert "admit a member: 0/" in said
     assert "510108 样本区  district" in said
     assert key in said
+
+
+def test_an_exclusion_rests_on_a_paper_and_whoever_proposed_is_told_the_number_of_the_vote(staged):
+    about = ("member", "propose", "exclude", "--member", "2", "--node", "wuhou")
+    assert staged.refused(*about) == "member.basis"
+    assert staged.refused(*about, "--document", "none.pdf") == "files.missing"
+    paper = staged.folder / "decision.pdf"
+    paper.write_bytes(b"sample decision")
+    name = staged.asked(*about, "--document", "decision.pdf")
+    assert staged.cities.outcome("wuhou", name) is Reason.OK
+    # The digest is the paper's: the same vote again is the one that is open.
+    digest = hashlib.sha256(paper.read_bytes()).hexdigest()
+    found = staged.said(*about, "--digest", digest)
+    newest = staged.said("member", "list", "--node", "wuhou")["proposals"][0]["proposal"]
+    assert (found["done"], found["proposal"]) == (True, newest)
 
 
 def test_a_member_is_suspended_once_however_often_it_is_asked(staged):

@@ -18,7 +18,8 @@ from ledger.domain.matters import Matter
 from ledger.domain.reasons import Reason
 from ledger.errors import IntegrityError, NotFoundError
 from ledger.projections import journal
-from ledger.services import catalogue, consortium
+from ledger.services import agreements, catalogue, consortium
+from ledger.services.consortium import VoteAsked
 from ledger.services.context import Node
 from ledger.services.synchronising import event_types
 from node_client.pilot.catalogue import LICENCE, LOAN, matter_id, matters
@@ -44,7 +45,7 @@ def offered(node: Node, member: int = 1) -> list[tuple[int, bytes]]:
 
 
 def drafted(cities: Cities, text: dict[str, object], *, city: str = "wuhou", **options: object) -> tuple[bytes, str]:
-    named, intent = catalogue.draft(
+    named, intent = agreements.draft(
         cities.nodes[city],
         text,
         parties=[1, 2],
@@ -59,15 +60,15 @@ def drafted(cities: Cities, text: dict[str, object], *, city: str = "wuhou", **o
 
 def agreed(cities: Cities, named: bytes, version: int = 1) -> None:
     for city in CITIES[:2]:
-        name = catalogue.accept(cities.nodes[city], named, version)
-        assert catalogue.accept(cities.nodes[city], named, version) == name
+        name = agreements.accept(cities.nodes[city], named, version)
+        assert agreements.accept(cities.nodes[city], named, version) == name
         cities.pump()
         assert cities.outcome(city, name) is Reason.OK
 
 
 def covered(node: Node, *, receiving: int = 1, handling: int = 2, mode: Mode = Mode.RECEIVED_HERE) -> object:
     with node.database.read() as connection:
-        return catalogue.covering(
+        return agreements.covering(
             connection, receiving=receiving, handling=handling, matter=matter_id(LOAN), mode=mode, now=node.clock()
         )
 
@@ -143,7 +144,7 @@ def test_an_agreement_drafted_twice_is_one_and_binds_once_both_have_accepted(cit
     assert drafted(cities, TEXT) == (named, intent)
     node = cities.nodes["wuhou"]
     with node.database.read() as connection:
-        (shown,) = catalogue.agreements(connection)
+        (shown,) = agreements.agreements(connection)
     assert (shown.agreement, shown.version, shown.in_force_at) == (named, 1, None)
     assert covered(node) is None
     agreed(cities, named)
@@ -166,8 +167,8 @@ def test_a_text_is_agreed_again_after_notice_was_given(cities):
     named, _ = drafted(cities, TEXT)
     agreed(cities, named)
     node = cities.nodes["wuhou"]
-    notice = catalogue.end(node, named, {"words": "期满不续"})
-    assert catalogue.end(node, named, {"words": "期满不续"}) == notice
+    notice = agreements.end(node, named, {"words": "期满不续"})
+    assert agreements.end(node, named, {"words": "期满不续"}) == notice
     cities.pump()
     assert cities.outcome("wuhou", notice) is Reason.OK
     again, _ = drafted(cities, TEXT)
@@ -194,13 +195,13 @@ def test_an_amendment_brings_an_earlier_text_back(cities):
 def test_an_acceptance_that_came_too_early_is_tried_again(cities):
     node = cities.nodes["mianyang"]
     named, _ = drafted(cities, TEXT)
-    early = catalogue.accept(node, named, 2)
+    early = agreements.accept(node, named, 2)
     cities.pump()
     refused = cities.outcome("mianyang", early)
     assert refused is not Reason.OK
     agreed(cities, named)
     drafted(cities, OTHER, kind=AgreementKind.AMENDMENT, agreement=named)
-    assert catalogue.accept(node, named, 2) == early
+    assert agreements.accept(node, named, 2) == early
     cities.pump()
     assert cities.outcome("mianyang", early) is Reason.OK
 

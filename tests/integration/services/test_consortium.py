@@ -25,6 +25,7 @@ from ledger.errors import NotFoundError
 from ledger.projections import journal
 from ledger.services import calendars, consortium
 from ledger.services.calendars import CalendarShown
+from ledger.services.consortium import VoteAsked
 from ledger.services.context import Node
 from ledger.services.synchronising import event_types
 from ledger.storage import outbox
@@ -219,14 +220,17 @@ def passed(cities: Cities, proposer: str, kind: ProposalKind, **motion: object) 
 
 def test_a_vote_that_is_open_is_not_opened_twice(cities):
     node = wuhou(cities)
-    name = consortium.propose(node, VoteAsked(ProposalKind.SUSPEND, target=3, digest=b"\x01" * 32))
+    first = VoteAsked(ProposalKind.SUSPEND, target=3, digest=b"\x01" * 32)
+    name = consortium.propose(node, first)
     cities.pump()
-    assert consortium.propose(node, VoteAsked(ProposalKind.SUSPEND, target=3, digest=b"\x01" * 32)) == name
+    assert consortium.propose(node, first) == name
+    with node.database.read() as connection:
+        assert consortium.open_vote(connection, first, now=node.clock()) == consortium.proposals(connection)[0].proposal
     other = consortium.propose(node, VoteAsked(ProposalKind.SUSPEND, target=3, digest=b"\x02" * 32))
     assert other != name
     cities.pump()
     # One about the same member does not overtake the other.
-    assert consortium.propose(node, VoteAsked(ProposalKind.SUSPEND, target=3, digest=b"\x01" * 32)) == name
+    assert consortium.propose(node, first) == name
     with node.database.read() as connection:
         assert len([one for one in consortium.proposals(connection) if one.passed is None]) == 2
 
