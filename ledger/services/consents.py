@@ -6,10 +6,10 @@ refused beforehand is refused with the contract's own reason, so that nobody wai
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import and_, false, or_, select
 from sqlalchemy.engine import Connection
 
 from ledger.chain.codec import canonical_call
@@ -235,24 +235,35 @@ def stands_in_batch(connection: Connection, contract: str, shown: LeafShown) -> 
     return True
 
 
-def feed(connection: Connection, leaves: Sequence[int], *, limit: int = 200) -> list[Reading]:
-    """Return the access list of some leaves (``batch << 32 | index``), the newest reading first."""
+def feed(connection: Connection, places: Iterable[tuple[str, int]], *, limit: int) -> list[Reading]:
+    """Return the access list of some leaves, the newest reading first.
+
+    Args:
+        connection: this city's picture.
+        places: contract and leaf (``batch << 32 | index``) of each: every generation of the contract numbers its batches.
+        limit: how many at most.
+    """
     uses, used = tables.uses, tables.use_leaves
-    wanted = set(leaves)
+    by_batch: dict[tuple[str, int], list[int]] = {}
+    for contract, leaf in places:
+        by_batch.setdefault((contract, leaf >> 32), []).append(leaf & 0xFFFFFFFF)
+    ours = (
+        and_(used.c.contract == contract, used.c.batch == batch, used.c.index.in_(indices))
+        for (contract, batch), indices in by_batch.items()
+    )
     rows = connection.execute(
         select(
             uses.c.use, uses.c.member, uses.c.case, uses.c.basis, uses.c.block, uses.c.time,
             used.c.batch, used.c.index.label("place"),
         )
-        .join(used, (used.c.contract == uses.c.contract) & (used.c.use == uses.c.use))
-        .where(used.c.batch.in_({leaf >> 32 for leaf in wanted}))
+        .join(used, and_(used.c.contract == uses.c.contract, used.c.use == uses.c.use))
+        .where(or_(false(), *ours))
         .order_by(uses.c.block.desc(), uses.c.use.desc())
         .limit(limit)
     )  # fmt: skip
     return [
         Reading(row.use, row.member, row.case, row.batch << 32 | row.place, row.basis, row.block, row.time)
         for row in rows
-        if row.batch << 32 | row.place in wanted
     ]
 
 

@@ -35,7 +35,7 @@ class DraftShown:
     damaged: bool
 
 
-def waiting(node: Node, *, limit: int = 100) -> list[DraftShown]:
+def waiting(node: Node, *, limit: int) -> list[DraftShown]:
     """List the drafts that wait, the oldest first; each is opened to see whether it can be.
 
     Raises:

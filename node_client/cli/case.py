@@ -24,7 +24,7 @@ from ledger.wire.traces import china_time, days_text
 from node_client.cli import case_steps, lookup, opening
 from node_client.cli.case_steps import Id, Words, paper_for
 from node_client.cli.labels import label
-from node_client.cli.nodes import AsJson, NodeOption, NoWait, cities, named, opened, settle
+from node_client.cli.nodes import MOST, AsJson, Limit, NodeOption, NoWait, cities, named, opened, say_more, settle
 from node_client.cli.output import GOOD, grid, language, say_json, screen, styled, visible
 
 __all__ = ["add_to"]
@@ -247,7 +247,7 @@ def _kind(kind: str, lang: Language) -> str:
 def listed(
     *,
     node: NodeOption,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="最多列出几件 / how many at most")] = 100,
+    limit: Limit = MOST,
     as_json: AsJson = False,
 ) -> None:
     """列出办件，最近有变化的在前。 / List the cases, those that changed last first."""
@@ -266,10 +266,8 @@ def listed(
             " → ".join(dict.fromkeys(names.get(member, str(member)) for member in (one.receiving, one.handling))),
             china_time(one.changed_at)[:16],
         )
-    console = screen()
-    console.print(table if found else label("no_cases"))
-    if more:
-        console.print(label("cases_more", count=limit))
+    screen().print(table if found else label("no_cases"))
+    say_more(more=more, limit=limit)
 
 
 def _document(case: CaseShown) -> dict[str, object]:

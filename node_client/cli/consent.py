@@ -29,7 +29,7 @@ from node_client.cli.files import read_file
 from node_client.cli.granting import grant
 from node_client.cli.identities import PinFile, read_pin
 from node_client.cli.labels import label
-from node_client.cli.nodes import AsJson, NodeOption, NoWait, cities, named, opened, settle
+from node_client.cli.nodes import MOST, AsJson, Limit, NodeOption, NoWait, cities, named, opened, say_more, settle
 from node_client.cli.output import grid, say_json, screen
 from node_client.cli.purposes import PurposeOption, purpose_of
 
@@ -232,16 +232,21 @@ def revoke(
 
 
 def listed(
-    *, node: NodeOption, case: Annotated[str, typer.Option(help="办件编号 / the case")] = "", as_json: AsJson = False
+    *,
+    node: NodeOption,
+    case: Annotated[str, typer.Option(help="办件编号 / the case")] = "",
+    limit: Limit = MOST,
+    as_json: AsJson = False,
 ) -> None:
-    """列出授权：有效期、剩余次数、是否撤回。 / List consents: validity, uses left, whether taken back."""
+    """列出授权，最新的在前：有效期、剩余次数、是否撤回。 / List consents, the newest first: validity, uses left, whether taken back."""
     with opened(node) as city:
         wanted = named(city, SubjectKind.CASE, case) if case else None
         with city.database.read() as connection:
-            rows = consents.listed(connection, case=wanted)
+            found = consents.listed(connection, case=wanted, limit=limit + 1)
         names, now = cities(city), city.clock()
+    rows, more = found[:limit], len(found) > limit
     if as_json:
-        say_json({"consents": rows})
+        say_json({"consents": rows, "more": more})
         return
     table = grid(4)
     for row in rows:
@@ -253,6 +258,7 @@ def listed(
         )
         table.add_row(str(row["consent"])[:16], str(row["case"])[:16], _standing(row, now), left)
     screen().print(table if rows else label("no_consents"))
+    say_more(more=more, limit=limit)
 
 
 def _standing(row: Mapping[str, object], now: int) -> str:
@@ -266,12 +272,14 @@ def feed(
     material: Annotated[str, typer.Argument(help="材料编号 / the material", show_default=False)],
     *,
     node: NodeOption,
+    limit: Limit = MOST,
     as_json: AsJson = False,
 ) -> None:
-    """谁、何时、为哪个办件读取了这份材料。 / Who read this material, when, for which case."""
+    """谁、何时、为哪个办件读取了这份材料，最近的在前。 / Who read this material, when, for which case; the newest first."""
     with opened(node) as city, city.database.read() as connection:
         materials.find(connection, material)
-        found = consents.feed(connection, materials.leaves_of(connection, material, None))
+        readings = consents.feed(connection, materials.places_of(connection, material, None), limit=limit + 1)
+    found, more = readings[:limit], len(readings) > limit
     if as_json:
         rows = [
             {
@@ -283,13 +291,14 @@ def feed(
             }
             for one in found
         ]
-        say_json({"readings": rows})
+        say_json({"readings": rows, "more": more})
         return
     table = grid(4)
     for one in found:
         basis = label("by_consent" if one.basis == 1 else "by_duty")
         table.add_row(china_time(one.time)[:19], label("member", number=one.member), one.case.hex()[:16], basis)
     screen().print(table if found else label("nobody_read"))
+    say_more(more=more, limit=limit)
 
 
 def _at_window(city: Node, prepared: GrantedConsent) -> GrantedConsent:

@@ -24,7 +24,7 @@ from ledger.wire.traces import china_time
 from node_client.cli.files import read_file
 from node_client.cli.identities import IdentityFile, read_identity
 from node_client.cli.labels import label, type_name
-from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened
+from node_client.cli.nodes import MOST, AsJson, Limit, NodeOption, NoWait, opened, say_more
 from node_client.cli.output import good, grid, say_json, screen, styled
 from node_client.waiting import patiently
 
@@ -114,12 +114,13 @@ def submit(
 def waiting(
     *,
     node: NodeOption,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="最多列出几份 / how many at most")] = 100,
+    limit: Limit = MOST,
     as_json: AsJson = False,
 ) -> None:
     """列出已接收、等待上链的材料，最早的在前；已损坏的标明。 / List what was taken in and waits to be anchored, the oldest first; what is damaged is marked."""
     with opened(node) as city:
-        listed = drafts.waiting(city, limit=limit)
+        found = drafts.waiting(city, limit=limit + 1)
+    listed, more = found[:limit], len(found) > limit
     if as_json:
         rows = [
             {
@@ -131,13 +132,14 @@ def waiting(
             }
             for one in listed
         ]
-        say_json({"waiting": rows})
+        say_json({"waiting": rows, "more": more})
         return
     table = grid(4)
     for one in listed:
         damaged = styled((label("draft_damaged"), "bold red")) if one.damaged else ""
         table.add_row(one.material, type_name(one.type_code), china_time(one.handed_in_at)[:16], damaged)
     screen().print(table if listed else label("nothing_waiting"))
+    say_more(more=more, limit=limit)
 
 
 def discard(

@@ -24,7 +24,7 @@ from ledger.wire.traces import china_time
 from node_client.cli.files import read_file
 from node_client.cli.identities import IdentityFile, read_identity
 from node_client.cli.labels import label, type_name
-from node_client.cli.nodes import AsJson, NodeOption, NoWait, named, opened, settle
+from node_client.cli.nodes import MOST, AsJson, Limit, NodeOption, NoWait, named, opened, say_more, settle
 from node_client.cli.output import grid, language, say_json, screen, wrong
 from node_client.cli.purposes import PurposeOption, purpose_of
 
@@ -77,10 +77,11 @@ def ask(
         settle(here, intents, no_wait=no_wait, as_json=as_json, lookups=names)
 
 
-def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
+def listed(*, node: NodeOption, limit: Limit = MOST, as_json: AsJson = False) -> None:
     """列出本市提出的查询及其进展；不显示查的是谁。 / List what this city asked and how far each is; nobody is named."""
     with opened(node) as city, city.database.read() as connection:
-        rows = lookups.listed(connection)
+        found = lookups.listed(connection, limit=limit + 1)
+    rows, more = found[:limit], len(found) > limit
     if as_json:
         say_json(
             {
@@ -93,7 +94,8 @@ def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
                         "created_at": china_time(row.created_at),
                     }
                     for row in rows
-                ]
+                ],
+                "more": more,
             }
         )
         return
@@ -106,6 +108,7 @@ def listed(*, node: NodeOption, as_json: AsJson = False) -> None:
             label(f"lookup_{row.state}"),
         )
     screen().print(table if rows else label("no_lookups"))
+    say_more(more=more, limit=limit)
 
 
 def show(

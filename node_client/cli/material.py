@@ -24,7 +24,7 @@ from ledger.wire.sentences import term
 from ledger.wire.traces import china_time
 from node_client.cli import handing_in, received
 from node_client.cli.labels import label, type_name
-from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
+from node_client.cli.nodes import MOST, AsJson, Limit, NodeOption, NoWait, opened, say_more, settle
 from node_client.cli.output import good, grid, language, say_json, screen
 from node_client.waiting import patiently
 
@@ -61,7 +61,7 @@ def listed(
     *,
     node: NodeOption,
     applicant: Annotated[str, typer.Option(help="只列出这个申请人的 / only this applicant's")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="最多列出几份 / how many at most")] = 100,
+    limit: Limit = MOST,
     as_json: AsJson = False,
 ) -> None:
     """列出本市已上链的材料，最新的在前；已撤销的写明原因。 / List this city's anchored materials, the newest first; of a revoked one the cause."""
@@ -75,8 +75,7 @@ def listed(
     for row in rows[:limit]:
         table.add_row(str(row["material"]), type_name(str(row["type_code"])), _standing(row))
     screen().print(table if rows else label("no_materials"))
-    if more:
-        screen().print(label("materials_more", count=limit))
+    say_more(more=more, limit=limit)
 
 
 def _standing(row: Mapping[str, object]) -> str:

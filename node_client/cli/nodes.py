@@ -26,7 +26,20 @@ from node_client.cli.output import good, language, say_json, screen, wrong
 from node_client.peers import ways_to_others
 from node_client.waiting import outcomes
 
-__all__ = ["AsJson", "NoWait", "NodeOption", "cities", "named", "opened", "said_of", "settle", "told_of"]
+__all__ = [
+    "MOST",
+    "AsJson",
+    "Limit",
+    "NoWait",
+    "NodeOption",
+    "cities",
+    "named",
+    "opened",
+    "said_of",
+    "say_more",
+    "settle",
+    "told_of",
+]
 
 NodeOption = Annotated[
     Path,
@@ -38,6 +51,8 @@ NodeOption = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="最多列出几条 / how many at most")]
+MOST = 100
 NoWait = Annotated[bool, typer.Option("--no-wait", help="不等结果 / do not wait for the outcome")]
 
 
@@ -47,6 +62,12 @@ def opened(folder: Path) -> Iterator[Node]:
     settings = load_settings(folder)
     with opened_node(settings, peers=ways_to_others(settings)) as node:
         yield node
+
+
+def say_more(*, more: bool, limit: int) -> None:
+    """Say, under a list, that there is more than it shows."""
+    if more:
+        screen().print(label("list_more", count=limit))
 
 
 def named(node: Node, kind: SubjectKind, text: str) -> bytes:

@@ -21,7 +21,7 @@ from ledger.services.context import Node
 from ledger.services.received import content, read_received
 from ledger.wire.traces import china_time
 from node_client.cli.labels import label, type_name
-from node_client.cli.nodes import AsJson, NodeOption, named
+from node_client.cli.nodes import MOST, AsJson, Limit, NodeOption, named, say_more
 from node_client.cli.nodes import opened as opened_node
 from node_client.cli.output import grid, say_json, screen
 
@@ -72,13 +72,18 @@ def place_of(city: Node, use: tuple[int, str | None], leaf: str) -> tuple[int, s
 
 
 def listed(
-    *, node: NodeOption, case: Annotated[str, typer.Option(help="办件编号 / the case")] = "", as_json: AsJson = False
+    *,
+    node: NodeOption,
+    case: Annotated[str, typer.Option(help="办件编号 / the case")] = "",
+    limit: Limit = MOST,
+    as_json: AsJson = False,
 ) -> None:
-    """列出本市凭授权收到的材料：哪次使用、哪个存证项、哪个办件。 / List what this city received: which use, which leaf, which case."""
+    """列出本市凭授权收到的材料，最新的在前：哪次使用、哪个存证项、哪个办件。 / List what this city received, the newest first: which use, which leaf, which case."""
     with opened_node(node) as city:
         wanted = named(city, SubjectKind.CASE, case) if case else None
         with city.database.read() as connection:
-            rows = received.listed(connection, case=wanted)
+            found = received.listed(connection, case=wanted, limit=limit + 1)
+    rows, more = found[:limit], len(found) > limit
     if as_json:
         say_json(
             {
@@ -93,7 +98,8 @@ def listed(
                         "state": row.state,
                     }
                     for row in rows
-                ]
+                ],
+                "more": more,
             }
         )
         return
@@ -102,6 +108,7 @@ def listed(
         name = type_name(row.type_code)
         table.add_row(f"use:{row.use}", leaf_text(row.leaf), name, row.case.hex()[:16], label(f"received_{row.state}"))
     screen().print(table if rows else label("nothing_received"))
+    say_more(more=more, limit=limit)
 
 
 def open_(

@@ -117,7 +117,7 @@ def test_the_main_job_runs_on_real_validators(pilot, network, tmp_path):
             state = select(case_tables.cases.c.state).where(case_tables.cases.c.case == case)
             assert connection.execute(state).scalar_one() == State.DELIVERED
             assert len(trace(connection, case.hex()).lines) >= 8
-            (reading,) = consents.feed(connection, [leaf])
+            (reading,) = consents.feed(connection, [(pilot.network.addresses.materials, leaf)], limit=2)
             assert (reading.member, reading.case, reading.use) == (2, case, 1)
 
     # The daemon finds its own transaction again by nonce, whatever validator answers.

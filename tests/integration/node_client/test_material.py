@@ -97,7 +97,7 @@ def test_a_clerk_sees_which_is_which_and_what_became_of_each(staged: Stage, tmp_
     assert "revoked: replaced" in shown
     assert "erased" in shown
     assert staged.said("material", "list", *node, "--limit", "1")["more"] is True
-    assert "Only the newest 1" in staged.command("material", "list", *node, "--limit", "1").stdout
+    assert "more than these 1" in staged.command("material", "list", *node, "--limit", "1").stdout
     assert "replaced" in staged.command("material", "show", revoked, *node).stdout
     assert staged.command("material", "show", erased, *node).returncode == 0
 

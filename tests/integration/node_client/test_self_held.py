@@ -263,4 +263,4 @@ def test_cases_are_listed_and_more_are_not_hidden(offering: Stage):
     assert all(row["matter"] == MATTER for row in listed["cases"])
     first = offering.said("case", "list", *NODE, "--limit", "1")
     assert (len(first["cases"]), first["more"]) == (1, True)
-    assert "Only the 1 that changed last" in offering.command("case", "list", *NODE, "--limit", "1").stdout
+    assert "more than these 1" in offering.command("case", "list", *NODE, "--limit", "1").stdout

@@ -16,7 +16,7 @@ from ledger.domain.events import Anchored, GenerationAdded, Granted, LeavesRevok
 from ledger.domain.materials import ErasureBasis
 from ledger.domain.reasons import Reason
 from ledger.errors import AuthorityError, ConflictError, NotFoundError, UnavailableError
-from ledger.services import batching, cases, materials, received, receiving, releasing
+from ledger.services import batching, cases, consents, materials, received, receiving, releasing
 from ledger.services.peers import Unconnected
 from ledger.services.received import content, read_received
 from ledger.services.trace import show
@@ -209,6 +209,13 @@ def test_two_contracts_may_have_a_use_of_one_number(cities, tmp_path):
     for leaf, contract in ((first, MATERIALS), (second, SECOND)):
         found = read_received(mianyang, 1, leaf, contract)
         assert b"".join(content(mianyang, 1, leaf, found.files[0], contract)) == CONTENT
+    # Whoever asks who read a paper is told of that contract's batch alone, however busy the other is.
+    with wuhou.database.read() as connection:
+        for leaf, contract in ((first, MATERIALS), (second, SECOND)):
+            (reading,) = consents.feed(connection, [(contract, leaf)], limit=1)
+            assert reading.leaf == leaf
+        assert consents.feed(connection, [(SECOND, first + 1)], limit=9) == consents.feed(connection, [], limit=9) == []
+        assert len(consents.feed(connection, [(MATERIALS, first), (SECOND, second)], limit=9)) == 2
     # The custodian knows by the list of fields which of the two is meant.
     for document in (one, other):
         assert releasing.release(wuhou, wuhou.keys.open, 1, 2, document)

@@ -286,7 +286,7 @@ def test_handed_in_once_and_served_elsewhere(pilot, tmp_path):
     assert "number" not in received.fields
     assert b"".join(content(mianyang, 1, leaf, received.files[0])) == CONTENT
     with pilot.nodes["wuhou"].database.read() as connection:
-        (reading,) = consents.feed(connection, [leaf])
+        (reading,) = consents.feed(connection, [(pilot.network.addresses.materials, leaf)], limit=2)
         assert (reading.member, reading.case, reading.use) == (2, case, 1)
     contract = pilot.network.addresses.cases
     for action, options in (
