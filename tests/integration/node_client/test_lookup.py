@@ -64,7 +64,12 @@ def test_an_identity_is_read_from_a_private_file_or_asked_for(window: Stage, tmp
     (tmp_path / "person.json").chmod(0o644)
     assert window.refused(*common, "--identity-file", "person.json") == "persons.file_open"
     (tmp_path / "person.json").chmod(0o600)
-    for content in ("[]", '{"kind": "resident-card"}', '{"kind": "resident-card", "number": 1, "name": "x"}', "not JSON"):
+    for content in (
+        "[]",
+        '{"kind": "resident-card"}',
+        '{"kind": "resident-card", "number": 1, "name": "x"}',
+        "not JSON",
+    ):
         (tmp_path / "person.json").write_text(content)
         assert window.refused(*common, "--identity-file", "person.json") == "persons.file"
     assert window.refused(*common, "--identity-file", "none.json") == "files.missing"
