@@ -305,7 +305,8 @@ def allot(node: Node, material: str, subject: int, case: bytes) -> int:
 
     Raises:
         NotFoundError: ``materials.not_found``, ``materials.waiting``.
-        ConflictError: ``wallets.no_fresh_leaf`` where all are used up; ``renewing`` anchors more.
+        ConflictError: ``wallets.no_fresh_leaf`` where all are used up: ``renewing`` anchors more;
+            ``materials.expired``.
     """
     leaf, taken, spent = material_tables.material_leaves, tables.allotments, consent_tables.consent_leaves
     revoked = material_tables.leaf_revocations
@@ -314,7 +315,7 @@ def allot(node: Node, material: str, subject: int, case: bytes) -> int:
         # A replaced contract takes no new consent over its leaves.
         contract = current_contract(uow.connection, ContractKind.MATERIALS)
         query = (
-            select(leaf.c.contract, leaf.c.batch, leaf.c.index.label("place"), taken.c.case)
+            select(leaf.c.contract, leaf.c.batch, leaf.c.index.label("place"), leaf.c.valid_until, taken.c.case)
             .outerjoin(taken, _same_leaf(leaf, taken))
             .outerjoin(spent, _same_leaf(leaf, spent))
             .outerjoin(revoked, _same_leaf(leaf, revoked))
@@ -324,11 +325,12 @@ def allot(node: Node, material: str, subject: int, case: bytes) -> int:
         before = uow.connection.execute(query.where(taken.c.case == case)).first()
         if before is not None:
             return int(before.batch) << 32 | int(before.place)
-        fresh = uow.connection.execute(
-            query.where(taken.c.case.is_(None), spent.c.batch.is_(None), revoked.c.batch.is_(None)).limit(1)
-        ).first()
+        unused = uow.connection.execute(
+            query.where(taken.c.case.is_(None), spent.c.batch.is_(None), revoked.c.batch.is_(None))
+        ).all()
+        fresh = next((row for row in unused if not row.valid_until or row.valid_until > node.clock()), None)
         if fresh is None:
-            raise ConflictError("wallets.no_fresh_leaf")
+            raise ConflictError("materials.expired" if unused else "wallets.no_fresh_leaf")
         values = {"contract": fresh.contract, "batch": fresh.batch, "index": fresh.place}
         uow.connection.execute(insert(taken).values(**values, case=case, created_at=node.clock()))
         uow.commit()

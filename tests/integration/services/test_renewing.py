@@ -209,6 +209,9 @@ def test_what_is_not_there_or_over_is_not_renewed(cities, tmp_path):
     over = replace(wuhou, clock=lambda: wuhou.clock() + 401 * 86_400)
     with pytest.raises(ConflictError, match=r"materials\.expired"):
         renewing.renew(over, material)
+    with pytest.raises(ConflictError, match=r"materials\.expired"):
+        holders.allot(over, material, 0, case(1))
+    assert holders.allot(wuhou, material, 0, case(1))
     assert renewing.run_once(over, over.keys.open, RenewalMemory()) == 0
     assert renewing.renew(wuhou, material)
 
