@@ -24,6 +24,7 @@ from ledger.log.view import LogView
 from ledger.ports import Head
 from ledger.services import (
     batching,
+    catalogue,
     cosigning,
     custody,
     erasing,
@@ -246,6 +247,7 @@ class Daemon:
         return [
             Step("papers", lambda: papers.run_once(node, unseal).done > 0),
             Step("releasing", lambda: receiving.run_once(node, unseal, self._received) > 0),
+            Step("reading_catalogue", every(LIMITS.catalogue_fetch_seconds, self._read_catalogue)),
             # In the same thread as what copies content here, so that neither takes the other's blocks away.
             Step("forgetting", lambda: received.destroy_once(node) > 0),
         ]
@@ -270,6 +272,9 @@ class Daemon:
 
     def _publish(self) -> bool:
         return publishing.publish_once(self.node, self.log, self._log_signer) is not None
+
+    def _read_catalogue(self) -> None:
+        catalogue.fetch_once(self.node)
 
     def _cosign(self, request: bytes) -> bytes:
         answer = self._witness.answer(request)

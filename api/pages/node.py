@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -14,8 +15,8 @@ from api.pages.rendering import page, problem_page, words
 from ledger.domain.cases import Mode, State
 from ledger.domain.divisions import english_name, full_name
 from ledger.errors import InputError, LedgerError
-from ledger.services import audit
-from ledger.services.overview import CaseShown, MemberShown, Overview, overview
+from ledger.services import audit, catalogue
+from ledger.services.overview import CaseShown, MemberShown, Overview, case_shown, overview
 from ledger.services.trace import show
 from ledger.wire.problems import MEDIA_TYPE
 from ledger.wire.sentences import Language, filled, sentence, term
@@ -37,6 +38,7 @@ def node_pages(site: Site) -> APIRouter:
         view = overview(site.node, site.log)
         names = {member.member: _name(member.division, lang) for member in view.members}
         found = [item.told(lang) for item in view.findings]
+        matters = _matters(site, view.cases, lang)
         return page(
             request,
             "status.html",
@@ -52,7 +54,7 @@ def node_pages(site: Site) -> APIRouter:
             publishers=[]
             if view.publishes
             else [{"name": _name(one, lang), "url": url} for one, url in view.publishers],
-            cases=[_case(case, names, lang) for case in view.cases],
+            cases=[_case(case, names, matters, lang) for case in view.cases],
             members=[_member(member, view, lang) for member in view.members],
         )
 
@@ -70,6 +72,7 @@ def node_pages(site: Site) -> APIRouter:
             "trace.html",
             trace=found,
             kind=term("trace_kinds", found.kind, lang),
+            matter=_matter_of(site, found, lang),
             upto=_clock(found.time),
             limit=days_text(found.days, lang) if found.days is not None else "",
             lines=[_line(line, found, lang) for line in found.lines],
@@ -155,11 +158,27 @@ def _waiting(view: Overview, lang: Language) -> list[dict[str, object]]:
     return [{"name": name, "count": count} for name, count in counted] if any(count for _, count in counted) else []
 
 
-def _case(case: CaseShown, names: dict[int, str], lang: Language) -> dict[str, str]:
+def _matters(site: Site, cases: Iterable[CaseShown], lang: Language) -> dict[tuple[int, bytes], str]:
+    """What the cases' matters are called, where the entry of who decides them is here."""
+    found = catalogue.entries_here(site.node, {(case.handling, case.matter) for case in cases})
+    return {about: entry.zh if lang == "zh" else entry.en for about, entry in found.items()}
+
+
+def _matter_of(site: Site, found: Trace, lang: Language) -> str:
+    if found.kind != "case":
+        return ""
+    case = case_shown(site.node, found.identifier)
+    return _matters(site, [case], lang).get((case.handling, case.matter), case.code)
+
+
+def _case(
+    case: CaseShown, names: dict[int, str], matters: dict[tuple[int, bytes], str], lang: Language
+) -> dict[str, str]:
     cities = [names.get(case.receiving, str(case.receiving)), names.get(case.handling, str(case.handling))]
     return {
         "id": case.case.hex(),
         "state": term("states", State(case.state).name, lang),
+        "matter": matters.get((case.handling, case.matter), ""),
         "mode": term("modes", Mode(case.mode).name, lang),
         "cities": " → ".join(dict.fromkeys(cities)),
         "changed": _clock(case.changed_at),

@@ -252,6 +252,8 @@ class Limits:
     health_silent_seconds: int = 60
     # How often the daemon asks whether the store takes blocks: seldom enough to cost nothing, soon enough for a window.
     health_store_seconds: int = 30
+    # How often the daemon asks others for the entries of matters that it has not: they change a few times a year.
+    catalogue_fetch_seconds: int = 60
     # The largest file that may be handed in: with less room than that the store says so before somebody stands there.
     store_free_bytes: int = 512 * 1024 * 1024
     # A step that has not come back for so long hangs, or reads what piled up over days: either should be seen.

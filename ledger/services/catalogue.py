@@ -8,10 +8,10 @@ once, asking again after something else has taken its place does it again (``ask
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.engine import Connection
 
 from ledger.blobs.cids import cid_from_digest
@@ -22,7 +22,7 @@ from ledger.domain.catalogue import LimitRule
 from ledger.domain.consortium import ContractKind
 from ledger.domain.matters import Matter, read_matter
 from ledger.domain.operations import Operation
-from ledger.errors import AuthorityError, IntegrityError, NotFoundError, UnavailableError
+from ledger.errors import AuthorityError, FormatError, IntegrityError, NotFoundError, UnavailableError
 from ledger.services.asking import ask_for
 from ledger.services.context import Node
 from ledger.services.registry import current_contract
@@ -34,6 +34,8 @@ __all__ = [
     "ask_catalogue",
     "delegate",
     "delegations",
+    "entries_here",
+    "fetch_once",
     "matter_document",
     "matter_documents",
     "matters",
@@ -161,26 +163,55 @@ def matter_document(node: Node, member: int, matter: bytes) -> tuple[Matter, int
         found = next((item for item in matters(connection, member) if item.matter == matter), None)
     if found is None:
         raise NotFoundError("catalogue.not_offered", member=member)
-    return read_matter(published(node, member, found.digest)), found.version
+    return _entry(published(node, member, found.digest), member, matter), found.version
 
 
 def matter_documents(node: Node, listed: Iterable[MatterShown]) -> dict[bytes, Matter]:
     """Return the entries of what is listed, by matter, as far as they can be had now.
 
     A member that does not answer is asked once; what it has published and was read before is here.
-
-    Raises:
-        IntegrityError: ``catalogue.document_differs``.
     """
     found: dict[bytes, Matter] = {}
     away: set[int] = set()
     for item in listed:
         try:
             data = published(node, item.member, item.digest, ask=item.member not in away)
+            found[item.matter] = _entry(data, item.member, item.matter)
         except (AuthorityError, NotFoundError, UnavailableError):
             away.add(item.member)
-        else:
-            found[item.matter] = read_matter(data)
+        except (FormatError, IntegrityError):
+            # The contract takes any digest: what one member published is no entry, and the others' are not its hostages.
+            continue
+    return found
+
+
+def fetch_once(node: Node) -> int:
+    """Fetch the entries of what others offer that are not here yet, and return how many came.
+
+    What a matter is called and what it needs is then known here while the city that decides it is away.
+    """
+    with node.database.read() as connection:
+        listed = matters(connection)
+    missing = [item for item in listed if not node.blobs.has(cid_from_digest(item.digest))]
+    return len(matter_documents(node, missing))
+
+
+def entries_here(node: Node, wanted: Collection[tuple[int, bytes]]) -> dict[tuple[int, bytes], Matter]:
+    """Return the entries, by member and matter, of matters offered now whose documents are here; nobody is asked."""
+    table = tables.matters
+    query = select(table.c.member, table.c.matter, table.c.digest).where(
+        table.c.offered, tuple_(table.c.member, table.c.matter).in_(list(wanted))
+    )
+    with node.database.read() as connection:
+        rows = connection.execute(query).all()
+    found = {}
+    for row in rows:
+        try:
+            data = node.blobs.local(cid_from_digest(bytes(row.digest)))
+            found[row.member, bytes(row.matter)] = _entry(data, row.member, bytes(row.matter))
+        except (NotFoundError, FormatError, IntegrityError):
+            # Not fetched yet; or no entry of this matter, for the contract takes any digest.
+            continue
     return found
 
 
@@ -230,6 +261,14 @@ def _offered(connection: Connection, contract: str, member: int, matter: bytes) 
         )
     ).one_or_none()
     return None if row is None else (bytes(row.digest), int(row.rule))
+
+
+def _entry(data: bytes, member: int, matter: bytes) -> Matter:
+    """The entry that a document is, if it is of this matter."""
+    entry = read_matter(data)
+    if entry.code.id != matter:
+        raise IntegrityError("catalogue.document_differs", member=member)
+    return entry
 
 
 def ask_catalogue(

@@ -14,12 +14,13 @@ from ledger.errors import UnavailableError
 from ledger.log.files import DirectoryFiles
 from ledger.log.proofs import make_paths
 from ledger.log.view import LogView
-from ledger.services import audit
+from ledger.services import audit, catalogue
 from ledger.services.context import Node
 from ledger.services.intake import inspect_file
+from ledger.services.overview import case_shown
 from ledger.services.trace import show
 from ledger.wire.proofs import LogProof, format_proof
-from ledger.wire.sentences import sentence
+from ledger.wire.sentences import Language, sentence
 from ledger.wire.traces import Trace, china_time, days_text, document, line_text
 from node_client.cli.flowing import Flowing
 from node_client.cli.labels import label
@@ -63,6 +64,7 @@ def trace(
         found = show(city, wanted)
         with city.database.read() as connection:
             refused = audit.listed(connection, [found.identifier, *(case.hex() for case in found.cases)])
+        matter = _matter(city, found, lang)
         written = _write_proofs(city, found, proofs) if proofs is not None else set()
     entries = {line.place.entry for line in found.lines}
     pending = len(entries - written) if proofs is not None else 0
@@ -72,6 +74,8 @@ def trace(
         say_json(document(found, lang) | {"refused_here": local, "proofs": proven})
         return
     console = screen()
+    if matter:
+        console.print(styled((matter, "bold")))
     table = Table(box=None, padding=(0, 1), header_style="dim")
     headings = [label(f"trace_{name}") for name in ("time", "what", "days", "log")]
     for heading in headings + [label("trace_proof")] * (proofs is not None):
@@ -98,6 +102,15 @@ def trace(
         console.print(label("proofs_written", count=len(written), where=proofs))
     if pending:
         console.print(label("pending_proofs", count=pending))
+
+
+def _matter(city: Node, found: Trace, lang: Language) -> str:
+    """What the case is about, by the name that the deciding city gives it, or by its code while that is not here."""
+    if found.kind != "case":
+        return ""
+    case = case_shown(city, found.identifier)
+    entry = catalogue.entries_here(city, {(case.handling, case.matter)}).get((case.handling, case.matter))
+    return case.code if entry is None else entry.zh if lang == "zh" else entry.en
 
 
 def _write_proofs(city: Node, found: Trace, folder: Path) -> set[int]:

@@ -45,7 +45,15 @@ MATTER = b"\x22" * 32
 DAY = 86_400
 CATALOGUE = "0x" + "e" * 40
 _ZERO = bytes(32)
-__all__ = ["CASE", "Served", "serve"]
+__all__ = ["CASE", "CATALOGUE", "Served", "opened", "serve"]
+
+
+def opened(case: bytes, matter: bytes) -> Opened:
+    """A case that the first city receives for the second."""
+    return Opened(
+        case, KEY, 1, 2, matter, int(Mode.RECEIVED_HERE), int(Channel.WINDOW), 1, LimitRule.licence().pack(), _ZERO, 0,
+        _ZERO, _ZERO, 1, KEY, 0, b"\x0c" * 32, b"\x0e" * 32, b"\x0d" * 32,
+    )  # fmt: skip
 
 
 @dataclass
@@ -119,14 +127,7 @@ def _story(other: str) -> World:
         MatterPublished(2, MATTER, 1, LimitRule.licence().pack(), b"\x30" * 32, b"\x31" * 32, "000129002000"),
     )
     _say(world, MATERIALS, Anchored(1, 1, KEY, bytes(32), 256, bytes(32), 1))
-    _say(
-        world,
-        CASES,
-        Opened(
-            CASE, KEY, 1, 2, MATTER, int(Mode.RECEIVED_HERE), int(Channel.WINDOW), 1, LimitRule.licence().pack(), _ZERO, 0,
-            _ZERO, _ZERO, 1, KEY, 0, b"\x0c" * 32, b"\x0e" * 32, b"\x0d" * 32,
-        ),
-    )  # fmt: skip
+    _say(world, CASES, opened(CASE, MATTER))
     for sequence, (action, state, actor, detail, elapsed) in enumerate(
         (
             (Action.RECEIVE, State.SUBMITTED, 2, 0, 0),

@@ -14,15 +14,17 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.pages.rendering import PACKAGE
+from ledger.domain import canonical
 from ledger.domain.consortium import Level
-from ledger.domain.events import MemberListed
+from ledger.domain.events import MatterPublished, MemberListed
 from ledger.domain.operations import Operation
 from ledger.ports import Head
 from ledger.services import health
 from ledger.storage import outbox
 from ledger.storage.outbox import Intent
-from tests.api.site import CASE, Served, serve
-from tests.integration.services.cities import CONSORTIUM
+from node_client.pilot.catalogue import LOAN, matter_id, matters
+from tests.api.site import CASE, CATALOGUE, Served, opened, serve
+from tests.integration.services.cities import CASES, CONSORTIUM
 
 
 @pytest.fixture
@@ -76,6 +78,24 @@ def test_each_member_is_shown_with_what_it_last_published_and_cosigned(served):
         contract=CONSORTIUM,
     )
     assert "Last published: not yet Last cosigned: not yet" in text(served, "en")
+
+
+def test_a_case_is_shown_by_what_its_matter_is_called_once_the_entry_is_here(served):
+    matter = next(one for one in matters(1) if one.code.id == matter_id(LOAN))
+    client = TestClient(create_app(served.site))
+    # Until then by its code, as the chain has it, and only where there is room for one.
+    assert "000129002000" in client.get(f"/trace/{CASE.hex()}").text
+    assert matter.zh not in text(served, "zh")
+    case = b"\x0f" * 32
+    served.cities.say(
+        MatterPublished(2, matter.code.id, 1, matter.rule.pack(), matter.digest, matter.digest, matter.code.text),
+        contract=CATALOGUE,
+    )
+    served.cities.say(opened(case, matter.code.id), contract=CASES)
+    served.site.node.blobs.put(canonical.encode(matter.document()))
+    assert matter.zh in text(served, "zh")
+    assert matter.en in text(served, "en")
+    assert matter.zh in client.get(f"/trace/{case.hex()}?lang=zh").text
 
 
 def test_a_trace_says_of_what_it_is_and_begins_each_line_as_a_sentence(served):

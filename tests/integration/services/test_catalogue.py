@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +17,10 @@ from ledger.domain.consortium import ProposalKind
 from ledger.domain.events import DelegationSet, MatterPublished
 from ledger.domain.matters import Matter
 from ledger.domain.reasons import Reason
-from ledger.errors import IntegrityError, NotFoundError
+from ledger.errors import IntegrityError, NotFoundError, UnavailableError
 from ledger.projections import journal
 from ledger.services import agreements, catalogue, consortium
+from ledger.services.catalogue import MatterShown
 from ledger.services.consortium import VoteAsked
 from ledger.services.context import Node
 from ledger.services.synchronising import event_types
@@ -134,6 +136,50 @@ def test_another_city_reads_the_published_document_and_nothing_else_under_its_di
 
     with pytest.raises(IntegrityError, match=r"catalogue\.document_differs"):
         catalogue.matter_document(replace(cities.nodes["yuzhong"], peers=Lying()), 1, matter.code.id)
+
+
+def test_the_entries_of_others_are_fetched_before_anybody_needs_them(cities):
+    matter = entry()
+    catalogue.publish(cities.nodes["wuhou"], matter)
+    cities.pump()
+    reader, about = cities.nodes["mianyang"], (1, matter.code.id)
+    assert catalogue.entries_here(reader, {about}) == {}
+    assert catalogue.fetch_once(reader) == 1
+    assert catalogue.fetch_once(reader) == 0
+    assert catalogue.entries_here(reader, {about}) == {about: matter}
+
+
+class Published:
+    """Cities of which the first published what is no entry, or one of another matter, and the second does not answer."""
+
+    def __init__(self, document: bytes) -> None:
+        self.document = document
+        self.asked: list[int] = []
+
+    def blob(self, member: int, _cid: str) -> bytes:
+        self.asked.append(member)
+        if member == 2:
+            raise UnavailableError("peers.unreachable", member=member)
+        return self.document
+
+
+@pytest.mark.parametrize("document", [b"no entry", canonical.encode(matters(1)[3].document())])
+def test_what_one_member_published_keeps_nobody_from_the_entries_of_the_others(cities, document):
+    peers, reader = Published(document), cities.nodes["yuzhong"]
+    found = catalogue.matter_documents(
+        replace(reader, peers=peers),
+        [
+            MatterShown(member, one.code.id, 1, one.code.text, one.rule, digest, offered=True)
+            for member, one, digest in (
+                (1, entry(), hashlib.sha256(document).digest()),
+                (2, matters(1)[1], b"\x01" * 32),
+                (2, matters(1)[2], b"\x02" * 32),
+            )
+        ],
+    )
+    assert found == {}
+    # Who does not answer is asked once.
+    assert peers.asked == [1, 2]
 
 
 # ---- agreements -----------------------------------------------------------------------------------------------------
