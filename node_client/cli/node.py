@@ -16,6 +16,7 @@ from ledger.errors import InputError, LedgerError, SetupError
 from ledger.parentage import follow_parent
 from ledger.settings import load_settings
 from ledger.wire.problems import explain
+from ledger.wire.sentences import term
 from node_client.cli.labels import label
 from node_client.cli.output import GOOD, WRONG, grid, language, say_json, screen, styled, wrong
 from node_client.holding import hold
@@ -114,12 +115,15 @@ def status(folder: Folder, *, as_json: AsJson = False) -> None:
     lang = language()
     with opened_node(load_settings(folder)) as node:
         view = overview(node, LogView(DirectoryFiles(node.log_folder)))
+    # A city that has not been listed yet has no standing.
+    standing = next((one.status.name for one in view.members if one.member == view.member), None)
     found = [item.told(lang) for item in view.findings]
     if as_json:
         say_json(
             {
                 "ready": not found,
                 "member": view.member,
+                "status": standing and standing.lower(),
                 "block": view.block,
                 "block_time": view.block_time,
                 "now": view.now,
@@ -140,11 +144,14 @@ def status(folder: Folder, *, as_json: AsJson = False) -> None:
     else:
         console = screen()
         table = grid(2)
-        table.add_row(label("status_member"), f"{view.member} ({view.division})")
+        told = "" if standing in {None, "ACTIVE"} else f"  {term('member_statuses', str(standing), lang)}"
+        table.add_row(label("status_member"), styled(f"{view.member} ({view.division})", (told, "yellow")))
         head = view.block if view.head is None else max(view.head.number, view.block or 0)
         table.add_row(label("status_block"), label("status_read", block=view.block, head=head))
-        table.add_row(label("status_log"), label("status_published", size=view.log.size, published=view.log.published))
-        table.add_row(label("status_cosigned"), ", ".join(view.log.cosigners) or "–")
+        published = label("status_published", size=view.log.size, published=view.log.published)
+        table.add_row(label("status_log"), published if view.publishes else str(view.log.size))
+        if view.publishes:
+            table.add_row(label("status_cosigned"), ", ".join(view.log.cosigners) or "–")
         waits = view.waiting
         table.add_row(
             label("status_waiting"),

@@ -35,6 +35,7 @@ _MARKS = {
 _TIMES = frozenset({"as_of", "at", "time", "until"})
 # Shown by their beginning; whole with --json.
 _DIGESTS = frozenset({"case", "consent", "matter", "parent_case"})
+_UNITS = ((86_400, "天", "d"), (3600, "小时", "h"), (60, "分钟", "min"), (1, "秒", "s"))
 _EXAMPLES = "tongban verify receipt.json register.pdf --policy five-cities.policy · tongban verify papers/"
 
 
@@ -167,10 +168,13 @@ def _said(name: str, value: str | int, lang: Language) -> str:
 
 
 def _span(seconds: int, lang: Language) -> str:
-    """How far a clock is off, in days and seconds."""
-    days, rest = divmod(abs(seconds), 86_400)
-    sign = "-" if seconds < 0 else ""
-    return f"{sign}{days} 天 {rest} 秒" if lang == "zh" else f"{sign}{days} d {rest} s"
+    """How far a clock is off, in the two largest units that it comes to."""
+    rest, said = abs(seconds), []
+    for size, *units in _UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            said.append(f"{count} {units[lang == 'en']}")
+    return ("−" if seconds < 0 else "") + " ".join(said[:2] or [f"0 {_UNITS[-1][1 + (lang == 'en')]}"])
 
 
 def _moment(seconds: int) -> str:
