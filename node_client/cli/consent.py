@@ -25,7 +25,7 @@ from ledger.services.registry import current_contract
 from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.traces import china_time
 from node_client.cli import using
-from node_client.cli.files import read_file
+from node_client.cli.files import read_file, write_file
 from node_client.cli.granting import grant
 from node_client.cli.identities import PinFile, read_pin
 from node_client.cli.labels import label
@@ -115,7 +115,7 @@ def prepare(
             disclosed=prepared.disclosed,
             signatures=(),
         )
-        to.write_bytes(document.encode())
+        write_file(to, [document.encode()])
     leaves = [leaf_text(place) for place in prepared.terms.leaves]
     if as_json:
         say_json({"consent": prepared.digest.hex(), "leaves": leaves, "document": str(to)})
@@ -157,7 +157,7 @@ def witness(
         if only_write:
             if to is None:
                 raise InputError("consent.form")
-            to.write_bytes(granted.encode())
+            write_file(to, [granted.encode()])
             _say_written(to, granted, as_json=as_json)
             return
         message = attending.paper_consent(granted)
@@ -174,7 +174,7 @@ def witness(
             signatures=[*both, custodian],
         )
         if to is not None:
-            to.write_bytes(granted.encode())
+            write_file(to, [granted.encode()])
         settle(city, [intent], no_wait=no_wait, as_json=as_json, consent=granted.digest.hex())
 
 
@@ -194,7 +194,7 @@ def attest(
         if not granted.attending or granted.attending == city.member or not any(granted.paper):
             raise InputError("consent.attest")
         signature = city.keys.witness(1, attending.paper_consent(granted))
-    to.write_text(json.dumps({"consent": granted.digest.hex(), "signature": signature.hex()}) + "\n", encoding="utf-8")
+    write_file(to, [json.dumps({"consent": granted.digest.hex(), "signature": signature.hex()}).encode(), b"\n"])
     _say_written(to, granted, as_json=as_json)
 
 

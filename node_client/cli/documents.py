@@ -15,7 +15,7 @@ from ledger.services.context import Node
 from ledger.wire.case_documents import CaseDocument, read_case_document
 from ledger.wire.sentences import term
 from ledger.wire.traces import china_time
-from node_client.cli.files import read_file
+from node_client.cli.files import read_file, write_file
 from node_client.cli.labels import label
 from node_client.cli.output import good, language, say_json, screen
 
@@ -77,7 +77,7 @@ def until(city: Node, days: int) -> tuple[int, int]:
 
 def write(path: Path, document: CaseDocument, *, as_json: bool) -> None:
     """Write a document for the applicant, and say what comes next."""
-    path.write_bytes(document.encode())
+    write_file(path, [document.encode()])
     if as_json:
         say_json({"case": document.case.hex(), "document": str(path), "expires": china_time(document.shown.expires)})
         return

@@ -17,7 +17,7 @@ from ledger.wire import consent_parts
 from ledger.wire.consent_parts import read_consent_part
 from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.strict import is_kind
-from node_client.cli.files import read_file
+from node_client.cli.files import read_file, write_file
 from node_client.cli.identities import PinFile, read_pin
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
 
@@ -59,7 +59,7 @@ def grant(
         ]
         intent = consents.grant(city, granted.contract, granted.terms, shown)
         if to is not None:
-            to.write_bytes(replace(granted, signatures=tuple(leaf.signature for leaf in shown)).encode())
+            write_file(to, [replace(granted, signatures=tuple(leaf.signature for leaf in shown)).encode()])
         settle(city, [intent], no_wait=no_wait, as_json=as_json, consent=granted.digest.hex())
 
 

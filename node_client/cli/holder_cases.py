@@ -10,6 +10,7 @@ from ledger.domain import holders, typed
 from ledger.domain.limits import LIMITS
 from ledger.errors import NotFoundError
 from ledger.wire.case_documents import check, read_case_document
+from node_client.cli.files import write_file
 from node_client.cli.holder_words import agreed, say_signed, show_case
 from node_client.cli.output import language
 
@@ -41,6 +42,6 @@ def sign(seed: bytes, data: bytes, to: Path, *, yes: bool, as_json: bool) -> Non
     if not yes:
         show_case(document, language())
         agreed()
-    to.write_bytes(replace(document, signature=typed.sign(document.digest, key)).encode())
+    write_file(to, [replace(document, signature=typed.sign(document.digest, key)).encode()])
     command = "case open" if document.action is None else f"case {document.paper_kind}"
     say_signed(to, command, {"case": document.case.hex(), "act": document.paper_kind}, as_json=as_json)

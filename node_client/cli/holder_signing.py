@@ -22,7 +22,7 @@ from ledger.wire.grants import GrantedConsent, read_granted
 from ledger.wire.strict import is_kind
 from ledger.wire.wallets import Wallet, decode_wallet
 from node_client.cli import holder_cases
-from node_client.cli.files import read_file
+from node_client.cli.files import read_file, write_file
 from node_client.cli.holder_words import agreed, say_signed, show_consent, signed_name
 from node_client.cli.output import language
 from node_client.cli.passphrases import Passphrase
@@ -127,7 +127,7 @@ def _sign_consent(
     if city is not None and not others:
         intent = consents.grant(city, granted.contract, granted.terms, shown)
         if to is not None:
-            to.write_bytes(replace(granted, signatures=tuple(leaf.signature for leaf in shown)).encode())
+            write_file(to, [replace(granted, signatures=tuple(leaf.signature for leaf in shown)).encode()])
         settle(city, [intent], no_wait=no_wait, as_json=as_json, consent=granted.digest.hex())
         return
     # Others sign theirs, or no city is at hand: this holder's part goes to the window that relays.
@@ -136,7 +136,7 @@ def _sign_consent(
         tuple(SignedLeaf(leaf.leaf, leaf.entry, leaf.path, leaf.signature) for leaf in shown),
     )
     path = to or signed_name(document)
-    path.write_bytes(part.encode())
+    write_file(path, [part.encode()])
     facts = {"consent": granted.digest.hex(), "signed": len(shown), "others": others}
     say_signed(path, "consent grant", facts, others=others, as_json=as_json)
 

@@ -23,6 +23,7 @@ from ledger.wire.receipts import encode_receipt
 from ledger.wire.sentences import term
 from ledger.wire.traces import china_time
 from node_client.cli import handing_in, received
+from node_client.cli.files import write_file
 from node_client.cli.labels import label, type_name
 from node_client.cli.nodes import MOST, AsJson, Limit, NodeOption, NoWait, opened, say_more, settle
 from node_client.cli.output import good, grid, language, say_json, screen
@@ -158,7 +159,7 @@ def receipt(
             # The last one: no use is given it before all the others.
             where, last = places[-1]
             issued = patiently(lambda: receipts.issue(city, city.keys.open, log, where, last, field or ["file.0"]))
-    to.write_bytes(encode_receipt(issued))
+    write_file(to, [encode_receipt(issued)])
     if as_json:
         say_json({"receipt": str(to), "leaf": leaf_text(issued.leaf)})
     else:

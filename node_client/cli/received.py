@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +18,7 @@ from ledger.services import received
 from ledger.services.context import Node
 from ledger.services.received import content, read_received
 from ledger.wire.traces import china_time
+from node_client.cli.files import write_file
 from node_client.cli.labels import label, type_name
 from node_client.cli.nodes import MOST, AsJson, Limit, NodeOption, named, say_more
 from node_client.cli.nodes import opened as opened_node
@@ -129,26 +128,12 @@ def open_(
         number, contract, packed = place_of(city, wanted, leaf)
         found = read_received(city, number, packed, contract)
         to.mkdir(mode=0o700, parents=True, exist_ok=True)
-        written = [_write(to / "fields.json", [canonical.encode(found.fields)])]
+        written = [write_file(to / "fields.json", [canonical.encode(found.fields)])]
         for file in found.files:
             path = to / f"{file.sha256[:16]}{_SUFFIXES.get(file.media_type, '')}"
-            written.append(_write(path, content(city, number, packed, file, contract)))
+            written.append(write_file(path, content(city, number, packed, file, contract)))
     if as_json:
         say_json({"files": [str(path) for path in written], "type": found.record.type_code})
         return
     for path in written:
         screen().print(str(path))
-
-
-def _write(path: Path, pieces: Iterable[bytes]) -> Path:
-    """Write a file that its owner alone reads; it has its name only once it is whole and what the record says."""
-    part = path.with_name(path.name + ".part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            for piece in pieces:
-                file.write(piece)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
