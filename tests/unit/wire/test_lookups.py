@@ -16,7 +16,9 @@ from ledger.wire.lookups import Answer, FoundLeaf, FoundMaterial, Question, Sign
 from ledger.wire.padding import pad, unpad
 
 LOOKUP, SALT = b"\x01" * 32, b"\x02" * 32
-QUESTION = Question(LOOKUP, 2, 1, 1, "resident-card", "510107199001010018", "样本甲", ("household-register",), b"\x03" * 32)
+QUESTION = Question(
+    LOOKUP, 2, 1, 1, "resident-card", "510107199001010018", "样本甲", ("household-register",), b"\x03" * 32
+)
 SIGNED = SignedQuestion(QUESTION, SALT, (b"\x04" * 65, b"\x05" * 65))
 LEAF = FoundLeaf(0, Holding.CUSTODY, 7 << 32 | 3, b"\x06" * 58, (b"\x07" * 32, b"\x08" * 32))
 FOUND = FoundMaterial("m1", "household-register", "tongban:types", 2, "any", 5, 0, "0x" + "ab" * 20, (LEAF,))
