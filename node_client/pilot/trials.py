@@ -100,7 +100,8 @@ def silence(desk: Desk, network: Network, say: Say) -> None:
     granted, _ = _kept_consent(desk, "expiring", bytes.fromhex(expired), _PURCHASE, days=1, uses=2)
     late = desk.use(granted, MIANYANG, bytes.fromhex(expired), name="late")
     _refused(desk, "after-expiry", MIANYANG, late, Reason.CONSENT_EXPIRED, bytes.fromhex(expired))
-    rebuttable = desk.nodes[YUZHONG].clock()
+    # Remembered, so that the play that is taken up again moves the calendar no further.
+    rebuttable = record.fact("rebuttable-since", lambda: desk.nodes[YUZHONG].clock())
     _advance_to(network, desk, workdays.day_start(_after_working_days(desk, rebuttable, 2)) + 60)
     accept = desk.step("licence-settle", opened["licence"], XIONGAN, Action.REVIEW)
     desk.settled(XIONGAN, [accept])

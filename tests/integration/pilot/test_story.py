@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,12 +67,20 @@ def test_every_expected_result_came_about(played):
     assert len(played.document["addresses"]) == 6
 
 
+def calendar_offset(folder: Path) -> int:
+    """How far the engine's clock was moved from this machine's, seconds."""
+    with closing(sqlite3.connect(folder / "engine" / "engine.db")) as store:
+        return int(store.execute("SELECT v FROM meta WHERE k = 'clock_offset'").fetchone()[0])
+
+
 def test_run_again_it_goes_on_from_the_stored_state(played):
+    moved = calendar_offset(played.folder)
     again = play(played.folder)
     assert again.status == 0, again.output[-3000:]
     before = {item["name"]: item["found"] for item in played.document["expectations"]}
     after = {item["name"]: item["found"] for item in again.document["expectations"]}
     assert after == before
+    assert calendar_offset(played.folder) == moved
 
 
 def needles() -> Iterator[tuple[str, bytes]]:
