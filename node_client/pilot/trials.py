@@ -101,7 +101,7 @@ def silence(desk: Desk, network: Network, say: Say) -> None:
     late = desk.use(granted, MIANYANG, bytes.fromhex(expired), name="late")
     _refused(desk, "after-expiry", MIANYANG, late, Reason.CONSENT_EXPIRED, bytes.fromhex(expired))
     # Remembered, so that the play that is taken up again moves the calendar no further.
-    rebuttable = record.fact("rebuttable-since", lambda: desk.nodes[YUZHONG].clock())
+    rebuttable = record.fact("rebuttable-since", desk.nodes[YUZHONG].clock)
     _advance_to(network, desk, workdays.day_start(_after_working_days(desk, rebuttable, 2)) + 60)
     accept = desk.step("licence-settle", opened["licence"], XIONGAN, Action.REVIEW)
     desk.settled(XIONGAN, [accept])
