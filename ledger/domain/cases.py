@@ -108,13 +108,13 @@ class Action(IntEnum):
 
 
 class Satisfaction(IntEnum):
-    """好差评: what a rating says, 1 being the best. The codes of GB/T 39046-2020 count the other way: 6 less this number."""
+    """好差评: what a rating says, in the codes of GB/T 39046-2020, of which 5 is the best."""
 
-    VERY_SATISFIED = 1
-    SATISFIED = 2
+    VERY_SATISFIED = 5
+    SATISFIED = 4
     FAIR = 3
-    DISSATISFIED = 4
-    VERY_DISSATISFIED = 5
+    DISSATISFIED = 2
+    VERY_DISSATISFIED = 1
 
 
 class RecordKind(IntEnum):

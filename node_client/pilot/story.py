@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ledger.domain import canonical
-from ledger.domain.cases import Action, Channel, Mode, NoticeKind, OfficerRole
+from ledger.domain.cases import Action, Channel, Mode, NoticeKind, OfficerRole, Satisfaction
 from ledger.domain.catalogue import agreement_id
 from ledger.domain.consortium import ContractKind
 from ledger.domain.materials import Issuer
@@ -42,6 +42,7 @@ CITIES = (WUHOU, MIANYANG, XIONGAN, YUZHONG, YANTA)
 _DEPARTMENT = 1
 # The receipt shows the last of a paper's leaves, which no use is allotted before the others.
 _RECEIPT_TURN = 7
+_BEST = int(Satisfaction.VERY_SATISFIED)
 _ISSUER = Issuer("11510107MB00000001", "武侯区政务服务中心（样本）")
 _MIANYANG = Issuer("11510700MB0000001X", "绵阳市住房公积金服务中心（样本）")
 
@@ -214,7 +215,7 @@ def loan(desk: Desk, papers: Mapping[str, Path], folder: Path, say: Say) -> None
         ("loan-deliver", Action.DELIVER, int(Channel.WEB), 0),
     ):
         desk.settled(MIANYANG, [desk.step(name, case, MIANYANG, action, detail=detail, officer=officer)])
-    desk.settled(MIANYANG, [desk.act("loan-rate", case, "loan", applicant, Action.RATE, relay=MIANYANG, detail=1)])
+    desk.settled(MIANYANG, [desk.act("loan-rate", case, "loan", applicant, Action.RATE, relay=MIANYANG, detail=_BEST)])
     record.expect(3, "loan-state", "rated", desk.state(case))
 
 
@@ -257,7 +258,7 @@ def repayment(desk: Desk, say: Say) -> None:
         desk.settled(XIONGAN, [desk.step(name, case, XIONGAN, action, officer=officer, detail=detail)])
     desk.settled(YUZHONG, [desk.step("repayment-deliver", case, YUZHONG, Action.DELIVER, detail=int(Channel.WINDOW))])
     desk.settled(
-        YUZHONG, [desk.act("repayment-rate", case, "repayment", applicant, Action.RATE, relay=YUZHONG, detail=1)]
+        YUZHONG, [desk.act("repayment-rate", case, "repayment", applicant, Action.RATE, relay=YUZHONG, detail=_BEST)]
     )
     record.expect(4, "repayment-state", "rated", desk.state(case))
 
@@ -315,7 +316,7 @@ def _finish_joint(desk: Desk, parent: bytes, child: bytes) -> None:
     ):
         detail = int(Channel.WINDOW) if action is Action.DELIVER else 0
         desk.settled(city, [desk.step(name, case, city, action, officer=officer, detail=detail)])
-    rated = desk.act("migration-rate", parent, "migration", spouse, Action.RATE, relay=YANTA, detail=1, attending=YANTA)
+    rated = desk.act("migration-rate", parent, "migration", spouse, Action.RATE, relay=YANTA, detail=_BEST, attending=YANTA)
     desk.settled(YANTA, [rated])
     desk.record.expect(4, "migration-state", "rated", desk.state(parent))
     desk.record.expect(4, "migration-child-state", "closed", desk.state(child))

@@ -113,7 +113,7 @@ def test_from_the_seed_to_the_rating(offering: Stage, tmp_path: Path):
     ):  # fmt: skip
         done(staged, "case", step, case, *NODE, *more)
     acted(staged, "sign-delivery", case, "--detail", "2")
-    acted(staged, "rate", case, "--detail", "1")
+    acted(staged, "rate", case, "--detail", "5")
     assert state(staged, case) == "rated"
     wuhou = staged.cities.nodes["wuhou"]
     papers.run_once(wuhou, wuhou.keys.open)

@@ -199,7 +199,7 @@ def test_a_days_work_with_the_command(tongban, tmp_path):
         ("deliver", "--detail", "1"),
     ):
         tongban("case", step[0], case, *step[1:])
-    tongban("case", "rate", case, "--detail", "1", "--pin-file", str(tmp_path / "pin"))
+    tongban("case", "rate", case, "--detail", "very_satisfied", "--pin-file", str(tmp_path / "pin"))
     assert tongban("case", "show", case)["state"] == "rated"
     found = tongban("trace", case, "--proofs", str(tmp_path / "proofs"))
     assert [line["refused"] for line in found["lines"]].count(None) == len(found["lines"]) - 1

@@ -17,7 +17,7 @@ from node_client.cli.details import detail_of, meaning
         (Action.EXTEND, "7", 7),
         (Action.SUSPEND, "hearing", 1),
         (Action.DELIVER, "other", 9),
-        (Action.RATE, "very_dissatisfied", 5),
+        (Action.RATE, "very_dissatisfied", 1),
         (Action.GRANT, "17:3", 17 << 32 | 3),
         # Ten o'clock in China is two o'clock in UTC.
         (Action.REBUT, "1@2026-03-05T10:00", 1_772_676_000 << 8 | 1),

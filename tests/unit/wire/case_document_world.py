@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 
 from ledger.domain import holders, typed
-from ledger.domain.cases import Action, Channel, Mode
+from ledger.domain.cases import Action, Channel, Mode, Satisfaction
 from ledger.domain.catalogue import MatterCode
 from ledger.wire.case_documents import CaseDocument, City, Message, Shown
 from ledger.wire.papers import commitment_of
@@ -69,7 +69,7 @@ def rating(says: Shown | None = None, **changes: int | bytes) -> CaseDocument:
         "caseId": submission().case,
         "action": int(Action.RATE),
         "sequence": 6,
-        "detail": 1,
+        "detail": int(Satisfaction.VERY_SATISFIED),
         "commitment": commitment_of(SALT, "rate", says.body()),
         "blob": hashlib.sha256(BOX).digest(),
     }

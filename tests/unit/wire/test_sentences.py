@@ -1,13 +1,18 @@
-"""Sentences with their facts: English nouns follow the number, and no screen says “1 readings”."""
+"""Sentences with their facts: English nouns follow the number, and terms are those of the field's code sets."""
 
 from __future__ import annotations
 
 import re
 import tomllib
+from enum import IntEnum
 from pathlib import Path
 
+import pytest
+
 import node_client.cli
-from ledger.wire.sentences import catalogue, filled, sentence
+from ledger.domain.cases import Channel, Satisfaction
+from ledger.domain.codesets import CODE_SETS
+from ledger.wire.sentences import catalogue, filled, sentence, term
 
 # Nouns that follow a number which can be one; sizes and upper limits never are.
 _COUNTED = re.compile(
@@ -49,3 +54,14 @@ def test_sizes_are_said_as_people_say_them():
     assert filled("{size:bytes}/{limit:bytes}", {"size": 812, "limit": 1 << 30}) == "812 B/1 GB"
     assert filled("{size:bytes}", {"size": 60_000_008}) == "57.2 MB"
     assert sentence("files.too_large", "zh", size=3 << 20, limit=2048).text == "文件太大（3 MB，最多 2 KB）。"
+
+
+@pytest.mark.parametrize(
+    ("terms", "kind", "code_set"),
+    [("channels", Channel, "GB/T 39046-2020 channel"), ("satisfactions", Satisfaction, "GB/T 39046-2020 satisfaction")],
+)
+def test_a_number_on_the_chain_is_called_what_its_code_set_calls_it(
+    terms: str, kind: type[IntEnum], code_set: str
+) -> None:
+    said = {str(int(one)): term(terms, one.name, "zh") for one in kind}
+    assert said == {code: chinese for code, (chinese, _) in CODE_SETS[code_set].values.items()}
