@@ -316,7 +316,9 @@ def _finish_joint(desk: Desk, parent: bytes, child: bytes) -> None:
     ):
         detail = int(Channel.WINDOW) if action is Action.DELIVER else 0
         desk.settled(city, [desk.step(name, case, city, action, officer=officer, detail=detail)])
-    rated = desk.act("migration-rate", parent, "migration", spouse, Action.RATE, relay=YANTA, detail=_BEST, attending=YANTA)
+    rated = desk.act(
+        "migration-rate", parent, "migration", spouse, Action.RATE, relay=YANTA, detail=_BEST, attending=YANTA
+    )
     desk.settled(YANTA, [rated])
     desk.record.expect(4, "migration-state", "rated", desk.state(parent))
     desk.record.expect(4, "migration-child-state", "closed", desk.state(child))
