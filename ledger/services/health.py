@@ -45,10 +45,10 @@ STORING = "storing"
 """The daemon's step that asks whether a block could be stored; why not is said in the store's own words."""
 
 _HEAD = "head"
-# Missed now and then while a city is still reading, and made up with the next attempt.
+# Missed while cities are still reading, as after all have started together, and made up with a later attempt.
 _PASSING = frozenset({"publishing.quorum"})
-# Noted as failing again, some seconds later.
-_LASTING = 2
+# As often as a step that fails is noted within the time that a daemon may be silent.
+_LASTING = LIMITS.health_silent_seconds // LIMITS.health_note_seconds
 _UNSAID = "…"
 _ASIDE = re.compile(rf"\s?[(（][^()（）]*{_UNSAID}[^()（）]*[)）]")
 
