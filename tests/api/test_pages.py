@@ -42,12 +42,12 @@ def text(served: Served, lang: str) -> str:
 def test_the_chains_head_stands_beside_the_nodes_own_block(served):
     block = served.cities.block
     assert f"链上最新区块 {block} 已读到区块 {block} 已追上" in text(served, "zh")
-    assert f"Newest block of the chain {block} Read up to block {block} caught up" in text(served, "en")
+    assert f"Newest block {block} Read up to {block} caught up" in text(served, "en")
     head = Head(block + 40, bytes(32), 0, block + 38)
     health.note_head(served.site.node, head, memory=health.Noted())
     told = text(served, "zh")
     assert f"链上最新区块 {block + 40} 已确认到区块 {block + 38} 已读到区块 {block} 还差 38 个" in told
-    assert f"Final up to block {block + 38} Read up to block {block} 38 to go" in text(served, "en")
+    assert f"Final up to {block + 38} Read up to {block} 38 to go" in text(served, "en")
 
 
 def test_what_waits_and_what_is_under_way_is_counted(served):
