@@ -254,17 +254,20 @@ def listed(
     lang = language()
     with opened(node) as city:
         found, names = recent_cases(city, limit + 1), cities(city)
+        entries = catalogue.entries_here(city, {(one.handling, one.matter) for one in found})
     more = len(found) > limit
     if as_json:
         say_json({"cases": [_document(one) for one in found[:limit]], "more": more})
         return
-    table = grid(4)
+    table = grid(5)
     for one in found[:limit]:
+        entry = entries.get((one.handling, one.matter))
         table.add_row(
             one.case.hex()[:16],
             term("states", State(one.state).name, lang),
             " → ".join(dict.fromkeys(names.get(member, str(member)) for member in (one.receiving, one.handling))),
             china_time(one.changed_at)[:16],
+            one.code if entry is None else entry.zh if lang == "zh" else entry.en,
         )
     screen().print(table if found else label("no_cases"))
     say_more(more=more, limit=limit)
