@@ -12,12 +12,13 @@ import typer
 from ledger.domain import divisions
 from ledger.domain.calls import Fields
 from ledger.domain.consortium import ContractKind, Level, ProposalKind
-from ledger.errors import InputError, NotFoundError
+from ledger.errors import InputError
 from ledger.services import consortium
 from ledger.services.consortium import CandidateShown, VoteAsked
 from ledger.settings import load_settings
 from ledger.wire.sentences import Language, term
 from node_client.cli import calendars, seat
+from node_client.cli.files import read_file
 from node_client.cli.labels import label
 from node_client.cli.nodes import AsJson, NodeOption, NoWait, opened, settle
 from node_client.cli.output import grid, language, say_json, screen
@@ -123,7 +124,7 @@ def propose(
         admission = _candidate(division, level, parent, name, _hex(administrator, 20), voting=voting)
     basis = _hex(digest, 32) if digest else bytes(32)
     if document is not None:
-        basis = _digest(document)
+        basis = hashlib.sha256(read_file(document)).digest()
     if motion in _ON_A_BASIS and basis == bytes(32):
         raise InputError("member.basis")
     asked = VoteAsked(ProposalKind[motion.name.upper()], target, subject, basis, admission)
@@ -263,14 +264,6 @@ def _candidate(
         "name": name,
         "administrator": f"0x{administrator.hex()}",
     }
-
-
-def _digest(document: Path) -> bytes:
-    try:
-        with document.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError:
-        raise NotFoundError("files.missing") from None
 
 
 def _hex(text: str, size: int) -> bytes:
